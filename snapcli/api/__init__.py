@@ -1,0 +1,1 @@
+"""What an operation is: requests, responses, errors, the catalogue, dispatch. Knows no resource."""
