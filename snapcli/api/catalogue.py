@@ -1,0 +1,99 @@
+"""The catalogue: which action is declared in which module, under which command, in a few words.
+
+Data only, so that starting a command imports the one module it needs and nothing else.
+"""
+
+from importlib import import_module
+from typing import NamedTuple
+
+from snapcli.api.errors import UnknownName
+from snapcli.api.operation import Operation
+
+SERVICE = "snapcli.ecs.service"
+_PACKAGE = "snapcli.ecs."
+
+
+class Entry(NamedTuple):
+    """A catalogue line: where an operation is declared and what it is for."""
+
+    action: str
+    module: str
+    summary: str
+    command: str  # how the friendly form spells it: "create-snapshot", or "disk path"
+    local: bool  # snapcli's own; the real API does not have it
+
+
+def _kebab(action: str) -> str:
+    return "".join(f"-{char.lower()}" if char.isupper() else char for char in action).lstrip("-")
+
+
+_API = (
+    ("DescribeRegions", "regions", "List the regions."),
+    ("DescribeZones", "regions", "List the zones of a region."),
+    ("RunInstances", "instance_launch", "Create instances with their disks and start them."),
+    ("DescribeInstances", "instances", "List instances."),
+    ("ModifyInstanceAttribute", "instances", "Change an instance's name or other attributes."),
+    ("StartInstance", "instance_power", "Start a stopped instance."),
+    ("StartInstances", "instance_power", "Start several stopped instances."),
+    ("StopInstance", "instance_power", "Stop a running instance."),
+    ("StopInstances", "instance_power", "Stop several running instances."),
+    ("RebootInstance", "instance_power", "Restart a running instance."),
+    ("RebootInstances", "instance_power", "Restart several running instances."),
+    ("DeleteInstance", "instance_release", "Release an instance."),
+    ("DeleteInstances", "instance_release", "Release several instances."),
+    ("CreateDisk", "disk_creation", "Create a disk, empty or from a snapshot."),
+    ("DescribeDisks", "disks", "List disks."),
+    ("ModifyDiskAttribute", "disks", "Change a disk's name or other attributes."),
+    ("AttachDisk", "disk_attachment", "Attach a disk to an instance."),
+    ("DetachDisk", "disk_attachment", "Detach a disk from its instance."),
+    ("DeleteDisk", "disk_attachment", "Release a disk."),
+    ("ResizeDisk", "disk_content", "Make a disk larger."),
+    ("ReInitDisk", "disk_content", "Return a disk to what it was when created."),
+    ("ReplaceSystemDisk", "disk_content", "Give an instance another operating system."),
+    ("ResetDisk", "rollback", "Roll a disk back to a snapshot."),
+    ("OpenSnapshotService", "account", "Activate the snapshot service."),
+    ("CreateSnapshot", "snapshot_creation", "Create a snapshot of a disk."),
+    ("DescribeSnapshots", "snapshots", "List snapshots."),
+    ("DeleteSnapshot", "snapshot_changes", "Delete a snapshot."),
+    ("ModifySnapshotAttribute", "snapshot_changes", "Change a snapshot's name, text or retention."),
+    ("DescribeSnapshotLinks", "chains", "List snapshot chains with their sizes."),
+    ("DescribeSnapshotsUsage", "chains", "Count a region's snapshots and their size."),
+)
+
+_LOCAL = (
+    ("ShowChain", "chain_view", "chain show", "Draw a disk's chain: nodes, blocks, sizes."),
+    ("ShowDiskPath", "disk_files", "disk path", "Print where a disk's bytes are."),
+    ("ImportDisk", "disk_files", "disk import", "Make a disk from a raw image file."),
+    ("ReadDisk", "disk_files", "disk read", "Write a stretch of a disk to standard output."),
+    ("WriteDisk", "disk_files", "disk write", "Write standard input into a disk."),
+    ("ShowClock", "clock", "clock show", "Show the workspace's time."),
+    ("FreezeClock", "clock", "clock freeze", "Stop the workspace's time, now or at an instant."),
+    ("AdvanceClock", "clock", "clock advance", "Move the workspace's time forward."),
+    ("SetClock", "clock", "clock set", "Set the workspace's time."),
+    ("ResumeClock", "clock", "clock resume", "Let a frozen clock run on."),
+    ("CheckWorkspace", "check", "check", "Verify documents, maps and stored blocks."),
+)
+
+ENTRIES: dict[str, Entry] = {
+    action: Entry(action, module, summary, _kebab(action), False)
+    for action, module, summary in _API
+} | {
+    action: Entry(action, module, summary, command, True)
+    for action, module, command, summary in _LOCAL
+}
+
+
+def load(action: str) -> Operation:
+    """Import the module that declares `action` and return the operation.
+
+    Raises UnknownName for an action that is not in the catalogue.
+    """
+    entry = ENTRIES.get(action)
+    if entry is None:
+        raise UnknownName(f"'{action}' is not a valid api.")
+    module = import_module(_PACKAGE + entry.module)
+    for value in vars(module).values():
+        declared = getattr(value, "operation", None)
+        if isinstance(declared, Operation) and declared.action == action:
+            return declared
+    raise RuntimeError(f"{module.__name__} does not declare {action}")

@@ -1,0 +1,90 @@
+"""Both ways of paging: PageNumber with PageSize, and NextToken with MaxResults.
+
+Works on any list that the caller has already filtered and ordered; holds no state.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated, Generic, TypeVar
+
+import msgspec
+
+from snapcli.api.errors import ApiError
+from snapcli.api.operation import Request
+from snapcli.api.types import MaxResults, PageNumber, PageSize
+
+T = TypeVar("T")
+
+DEFAULT_PAGE_SIZE = 10
+LARGEST_PAGE_SIZE = 100
+
+
+class PagedRequest(Request, kw_only=True):
+    """Base of the Describe requests that page both ways."""
+
+    page_number: Annotated[PageNumber, "The page to show, from 1."] = 1
+    page_size: Annotated[PageSize, "How many a page, at most 100."] = DEFAULT_PAGE_SIZE
+    next_token: Annotated[str, "Where to go on: the NextToken of the answer before."] | None = None
+    max_results: Annotated[MaxResults, "How many an answer when going on by NextToken."] | None = (
+        None
+    )
+
+
+class Page(msgspec.Struct, Generic[T]):
+    """One page: its items, the count of all, and where the next begins ("" at the end)."""
+
+    items: list[T]
+    total_count: int
+    page_number: int
+    page_size: int
+    next_token: str
+
+
+def page(
+    everything: Sequence[T],
+    request: PagedRequest,
+    *,
+    least_results: int = 10,
+    most_results: int = LARGEST_PAGE_SIZE,
+) -> Page[T]:
+    """Cut from `everything` the page that `request` asks for.
+
+    NextToken or MaxResults, once sent, win over the page numbers. Sizes outside their range are
+    clamped. A page past the end is empty. Raises ApiError InvalidNextToken for a token not ours.
+    """
+    total = len(everything)
+    if request.next_token is not None or request.max_results is not None:
+        size = min(max(request.max_results or 10, least_results), most_results)
+        start = _offset(request.next_token or "")
+        number = 1
+    else:
+        size = min(request.page_size, LARGEST_PAGE_SIZE)
+        number = request.page_number
+        start = (number - 1) * size
+    end = start + size
+    return Page(
+        items=list(everything[start:end]),
+        total_count=total,
+        page_number=number,
+        page_size=size,
+        next_token=_token(end) if end < total else "",
+    )
+
+
+def _token(offset: int) -> str:
+    return f"t{offset:015x}"
+
+
+def _offset(token: str) -> int:
+    if not token:
+        return 0
+    try:
+        if token[0] != "t":
+            raise ValueError
+        return int(token[1:], 16)
+    except ValueError:
+        raise ApiError(
+            "InvalidNextToken",
+            400,
+            f"NextToken {token!r} is not one that an earlier answer gave. Leave it out to begin "
+            "at the first result.",
+        ) from None

@@ -1,0 +1,88 @@
+"""What a person is asked before bytes are lost, and reminded of afterwards.
+
+At a terminal only; in scripts nothing is asked and the API's own rules decide. Changes nothing.
+"""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from snapcli.api import dispatch
+from snapcli.api.dispatch import Caller
+from snapcli.cli.session import Session
+from snapcli.cli.streams import Streams
+
+# RB-7
+_AFTER_ROLLBACK = (
+    "The disk's bytes are those of the snapshot again. What is configured inside the guest (host "
+    "name, network, clock source, mounted disks) went back with them: check it and set it anew. "
+    "The instance's key pair and password stay bound as they are now."
+)
+
+
+def may_go_on(action: str, given: Mapping[str, str], session: Session) -> bool:
+    """Say what the command would lose and ask whether to go on (RB-2).
+
+    True without asking when nothing would be lost, when --yes was given, or for a dry run.
+    """
+    if session.yes or given.get("DryRun", "").lower() == "true":
+        return True
+    loss = _loss(action, given, session)
+    if loss is None or session.streams.ask(f"{loss}\nGo on?"):
+        return True
+    session.streams.complain("Nothing was changed. (--yes goes on without asking.)")
+    return False
+
+
+def _loss(action: str, given: Mapping[str, str], session: Session) -> str | None:
+    if action == "ResetDisk":
+        snapshot_id = given.get("SnapshotId", "")
+        return (
+            f"Disk {given.get('DiskId', '')} goes back to snapshot {snapshot_id}"
+            f"{_taken(snapshot_id, session)}. Everything written to the disk since then is lost."
+        )
+    if action == "ReInitDisk":
+        return (
+            f"Disk {given.get('DiskId', '')} goes back to what it was when it was created. "
+            "Everything written to it since then is lost."
+        )
+    if action == "DeleteSnapshot" and given.get("Force", "").lower() == "true":
+        return (
+            f"Snapshot {given.get('SnapshotId', '')} is deleted although disks were made from it. "
+            "Those disks can't be re-initialised afterwards."
+        )
+    return None
+
+
+class _Taken(msgspec.Struct, rename="pascal"):
+    creation_time: str = ""
+    snapshot_name: str = ""
+
+
+class _Set(msgspec.Struct, rename="pascal"):
+    snapshot: list[_Taken] = []
+
+
+class _Answer(msgspec.Struct, rename="pascal"):
+    snapshots: _Set
+
+
+def _taken(snapshot_id: str, session: Session) -> str:
+    """Return when the snapshot was taken, in brackets; nothing when that cannot be found out."""
+    ids = msgspec.json.encode([snapshot_id]).decode()
+    caller = Caller(workspace=session.workspace, region=session.effective_region())
+    try:
+        response = dispatch.invoke("DescribeSnapshots", {"SnapshotIds": ids}, caller)
+        found = msgspec.convert(msgspec.to_builtins(response), _Answer).snapshots.snapshot
+    except Exception:  # The command itself says what is wrong; here it only adds a detail.
+        return ""
+    if not found:
+        return ""
+    name = f"{found[0].snapshot_name}, " if found[0].snapshot_name else ""
+    return f" ({name}taken {found[0].creation_time})"
+
+
+def remind(action: str, streams: Streams) -> None:
+    """Print what is left for a person to do after the command (RB-7)."""
+    if action == "ResetDisk":
+        streams.complain(_AFTER_ROLLBACK)

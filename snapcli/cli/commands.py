@@ -1,0 +1,133 @@
+"""Click commands made from the catalogue: one for each action, built when it is asked for.
+
+Turns options into wire parameters and hands them on; holds no rule of the service.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from snapcli.api import catalogue
+from snapcli.api.operation import Operation
+from snapcli.cli import care, exit_codes, failures, help_text, hints, present
+from snapcli.cli.ecs_form import damage_code, lacking_parameters
+from snapcli.cli.help_layout import HelpedArgument, helped_command
+from snapcli.cli.options import Spelling, spellings, to_wire
+from snapcli.cli.session import Session
+
+
+def build(action: str) -> click.Command:
+    """Return the command of an action, importing the one module that declares it."""
+    entry = catalogue.ENTRIES[action]
+    declared = catalogue.load(action)
+    spelled = spellings(action, declared.request)
+
+    @click.pass_obj
+    def callback(session: Session, /, **values: Any) -> None:
+        given: dict[str, str] = {}
+        for spelling in spelled:
+            given |= to_wire(spelling, _texts(spelling, values[spelling.parameter.field]))
+        click.get_current_context().exit(perform(action, declared, spelled, given, session))
+
+    return helped_command(
+        entry.command.split()[-1],
+        callback,
+        entry.summary,
+        help_text.examples(action, friendly=True),
+        [_parameter(each) for each in spelled],
+    )
+
+
+def _texts(spelling: Spelling, value: Any) -> Sequence[str]:
+    if value is None or value == ():
+        return ()
+    if spelling.style == "switch":
+        return ("true" if value else "false",)
+    return value if spelling.repeats else (value,)
+
+
+def _parameter(spelling: Spelling) -> click.Parameter:
+    parameter = spelling.parameter
+    if spelling.positional:
+        return HelpedArgument(parameter.field, _shown(spelling), help_text.explained(parameter))
+    kind: Any = str
+    if parameter.choices and spelling.style == "value":
+        kind = click.Choice(parameter.choices, case_sensitive=False)
+    names = [spelling.option, parameter.field]
+    if spelling.style == "switch":
+        names[0] += f"/--no-{spelling.option[2:]}"
+    return click.Option(
+        names,
+        type=None if spelling.style == "switch" else kind,
+        is_flag=spelling.style == "switch",
+        default=None,
+        multiple=spelling.repeats,
+        metavar=_metavar(spelling),
+        help=_explained(spelling),
+    )
+
+
+def _shown(spelling: Spelling) -> str:
+    return spelling.option if spelling.parameter.required else f"[{spelling.option}]"
+
+
+def _metavar(spelling: Spelling) -> str | None:
+    parameter = spelling.parameter
+    if parameter.choices and spelling.style == "value":
+        return None
+    kinds = {"integer": "NUMBER", "number": "NUMBER", "pairs": "KEY=VALUE"}
+    if spelling.style in ("struct", "structs"):
+        return "Member=value,..."
+    return kinds.get(spelling.style) or kinds.get(parameter.kind, "TEXT")
+
+
+def _explained(spelling: Spelling) -> str:
+    parameter = spelling.parameter
+    text = help_text.explained(parameter)
+    if spelling.style in ("struct", "structs"):
+        members = ", ".join(member.name for member in parameter.members)
+        text += f" Members: {members}."
+    if spelling.repeats:
+        text += " May be repeated."
+    return text + ("  [required]" if parameter.required else "")
+
+
+def perform(
+    action: str,
+    declared: Operation,
+    spelled: Sequence[Spelling],
+    given: dict[str, str],
+    session: Session,
+) -> int:
+    """Carry out an action with its wire parameters, print the result, return the exit code."""
+    command = catalogue.ENTRIES[action].command
+    options = {each.parameter.name: each.option for each in spelled} | {"RegionId": "--region"}
+    region = session.effective_region()
+    if region and _takes_region(declared):
+        given = given | {"RegionId": region}
+    lacking = lacking_parameters(declared.request, given)
+    if lacking:
+        names = tuple(options.get(name, name) for name in lacking)
+        return failures.missing(session.streams, names, f"snapcli {command} --help")
+    show = present.chosen(session.output)
+    streams = session.streams
+    if streams.interactive and not care.may_go_on(action, given, session):
+        return exit_codes.REFUSED
+    if action == "OpenSnapshotService":
+        from snapcli.cli.notices import BILLING
+
+        streams.complain(BILLING)
+    response = session.invoke(action, given)
+    if not streams.bytes_written:
+        present.show(action, response, show, session)
+    streams.flush()
+    care.remind(action, streams)
+    hints.after(action, given, response, streams)
+    return damage_code(action, response)
+
+
+def _takes_region(declared: Operation) -> bool:
+    from snapcli.api.parameters import names
+
+    return "RegionId" in names(declared.request)

@@ -1,0 +1,111 @@
+"""An example for each action, as data: what it shows, and its wire parameters.
+
+Both forms are spelled from the same parameters, so that no example can be wrong in one of them.
+"""
+
+from collections.abc import Mapping
+
+_DISK = "d-bp1fw3k1example001"
+_SNAPSHOT = "s-bp1fw3k1example001"
+_INSTANCE = "i-bp1fw3k1example001"
+_IMAGE = "ubuntu_18_04_x64_20G_alibase_20220101.vhd"
+
+Example = tuple[str, Mapping[str, str]]
+
+EXAMPLES: Mapping[str, tuple[Example, ...]] = {
+    "DescribeRegions": (("All regions, their names in English", {"AcceptLanguage": "en-US"}),),
+    "DescribeZones": (("The zones of a region", {"RegionId": "cn-hangzhou"}),),
+    "RunInstances": (
+        (
+            "An instance with a system disk and one ESSD data disk",
+            {
+                "RegionId": "cn-hangzhou",
+                "ImageId": _IMAGE,
+                "InstanceType": "ecs.g6.large",
+                "InstanceName": "web-1",
+                "SystemDisk.Size": "40",
+                "DataDisk.1.Size": "20",
+                "DataDisk.1.Category": "cloud_essd",
+            },
+        ),
+    ),
+    "DescribeInstances": (("Running instances", {"Status": "Running"}),),
+    "ModifyInstanceAttribute": (
+        ("Give an instance another name", {"InstanceId": _INSTANCE, "InstanceName": "web-2"}),
+    ),
+    "StartInstance": (("Start an instance", {"InstanceId": _INSTANCE}),),
+    "StartInstances": (("Start instances", {"InstanceId.1": _INSTANCE}),),
+    "StopInstance": (("Stop an instance", {"InstanceId": _INSTANCE}),),
+    "StopInstances": (("Stop instances", {"InstanceId.1": _INSTANCE}),),
+    "RebootInstance": (("Restart an instance", {"InstanceId": _INSTANCE}),),
+    "RebootInstances": (("Restart instances", {"InstanceId.1": _INSTANCE}),),
+    "DeleteInstance": (
+        ("Release an instance, running or not", {"InstanceId": _INSTANCE, "Force": "true"}),
+    ),
+    "DeleteInstances": (("Release instances", {"InstanceId.1": _INSTANCE}),),
+    "CreateDisk": (
+        (
+            "An empty ESSD",
+            {"ZoneId": "cn-hangzhou-h", "DiskCategory": "cloud_essd", "Size": "20"},
+        ),
+        ("A disk from a snapshot", {"ZoneId": "cn-hangzhou-h", "SnapshotId": _SNAPSHOT}),
+    ),
+    "DescribeDisks": (
+        ("An instance's disks", {"InstanceId": _INSTANCE}),
+        ("Disks by id", {"DiskIds": f'["{_DISK}"]'}),
+    ),
+    "ModifyDiskAttribute": (("Name a disk", {"DiskId": _DISK, "DiskName": "data"}),),
+    "AttachDisk": (("Attach a disk", {"InstanceId": _INSTANCE, "DiskId": _DISK}),),
+    "DetachDisk": (("Detach a disk", {"InstanceId": _INSTANCE, "DiskId": _DISK}),),
+    "DeleteDisk": (("Release a disk", {"DiskId": _DISK}),),
+    "ResizeDisk": (("Make a disk 40 GiB large", {"DiskId": _DISK, "NewSize": "40"}),),
+    "ReInitDisk": (("Empty a data disk", {"DiskId": _DISK}),),
+    "ReplaceSystemDisk": (
+        ("Another operating system", {"InstanceId": _INSTANCE, "ImageId": _IMAGE}),
+    ),
+    "ResetDisk": (
+        (
+            "Roll a disk back, its instance being stopped",
+            {"DiskId": _DISK, "SnapshotId": _SNAPSHOT},
+        ),
+    ),
+    "OpenSnapshotService": (("Activate the snapshot service", {}),),
+    "CreateSnapshot": (
+        (
+            "A snapshot with a name and a tag",
+            {
+                "DiskId": _DISK,
+                "SnapshotName": "before-upgrade",
+                "Tag.1.Key": "env",
+                "Tag.1.Value": "prod",
+            },
+        ),
+        ("One that is released after a week", {"DiskId": _DISK, "RetentionDays": "7"}),
+    ),
+    "DescribeSnapshots": (
+        ("A disk's snapshots", {"RegionId": "cn-hangzhou", "DiskId": _DISK}),
+        ("Snapshots by tag", {"Tag.1.Key": "env", "Tag.1.Value": "prod"}),
+    ),
+    "DeleteSnapshot": (
+        ("Delete a snapshot", {"SnapshotId": _SNAPSHOT}),
+        ("Even though disks were made from it", {"SnapshotId": _SNAPSHOT, "Force": "true"}),
+    ),
+    "ModifySnapshotAttribute": (
+        ("Name a snapshot", {"SnapshotId": _SNAPSHOT, "SnapshotName": "release-7"}),
+    ),
+    "DescribeSnapshotLinks": (("A disk's chain and its size", {"DiskIds": f'["{_DISK}"]'}),),
+    "DescribeSnapshotsUsage": (("Count and size in a region", {"RegionId": "cn-hangzhou"}),),
+    "ShowChain": (("Draw a disk's chain", {"DiskId": _DISK}),),
+    "ShowDiskPath": (("Where a disk's bytes are", {"DiskId": _DISK}),),
+    "ImportDisk": (("Make a disk from an image file", {"File": "disk.raw"}),),
+    "ReadDisk": (
+        ("The first 512 bytes of a disk", {"DiskId": _DISK, "Offset": "0", "Length": "512"}),
+    ),
+    "WriteDisk": (("Standard input to a place on a disk", {"DiskId": _DISK, "Offset": "4096"}),),
+    "ShowClock": (("The workspace's time", {}),),
+    "FreezeClock": (("Stop the time where it is", {}),),
+    "AdvanceClock": (("Go three days and two hours ahead", {"Duration": "3d2h"}),),
+    "SetClock": (("Go to an instant", {"At": "2022-03-11T10:33:00Z"}),),
+    "ResumeClock": (("Let the time run on", {}),),
+    "CheckWorkspace": (("Verify every stored block too", {"ReadData": "true"}),),
+}

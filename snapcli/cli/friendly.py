@@ -1,0 +1,197 @@
+"""The friendly form: a lazy Click command table over the catalogue and the local commands.
+
+Builds only the command that is asked for; the short help texts are data.
+"""
+
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import NoReturn
+
+import click
+
+from snapcli import __version__
+from snapcli.api import catalogue
+from snapcli.cli import exit_codes, grammar
+from snapcli.cli.groups import LazyGroup
+from snapcli.cli.session import Session
+from snapcli.cli.streams import Streams
+from snapcli.cli.usage import UsageError, closest
+
+# Commands of snapcli's own that are no operation: where `command` is, and what it is for.
+LOCAL: Mapping[str, tuple[str, str]] = {
+    "init": ("snapcli.cli.local.init", "Make a workspace and activate the snapshot service."),
+    "config": ("snapcli.cli.local.config", "Show and change the workspace's settings."),
+    "status": ("snapcli.cli.local.status", "Show the workspace, its clock and what it holds."),
+    "tour": ("snapcli.cli.local.tour", "See a disk rolled back, in a workspace of its own."),
+}
+_GROUPS: Mapping[str, str] = {
+    "chain": "Look at the snapshot chain of a disk.",
+    "clock": "Show and move the workspace's time.",
+    "disk": "Work with a disk's bytes.",
+}
+_OTHERS: Mapping[str, str] = {
+    "ecs": "The form of the real command: snapcli ecs <ApiName> --Parameter value ...",
+    "help": "Help on a command, or `snapcli help ecs <ApiName>`.",
+}
+_BY_COMMAND = {entry.command: entry for entry in catalogue.ENTRIES.values()}
+
+_TOP_EXAMPLES = """\
+  # Make a workspace here, then an instance with a system and a data disk
+  snapcli init
+  snapcli run-instances --image-id ubuntu_18_04_x64_20G_alibase_20220101.vhd \\
+    --instance-type ecs.g6.large --data-disk Size=20,Category=cloud_essd
+  # See its disks, snapshot one, see the snapshots
+  snapcli describe-disks
+  snapcli create-snapshot --disk-id d-bp1fw3k1example001 --snapshot-name first
+  snapcli describe-snapshots
+  # The same in the form of the real command
+  snapcli ecs DescribeSnapshots --RegionId cn-hangzhou
+"""
+
+
+def _summaries_of(group: str) -> dict[str, str]:
+    head = group + " "
+    return {
+        command.removeprefix(head): entry.summary
+        for command, entry in _BY_COMMAND.items()
+        if command.startswith(head)
+    }
+
+
+def _top_summaries() -> dict[str, str]:
+    """Return every command at the top with a few words on it, in the order of help."""
+    found = {name: entry.summary for name, entry in _BY_COMMAND.items() if " " not in name}
+    found |= {name: summary for name, (_, summary) in LOCAL.items()}
+    found |= dict(_GROUPS) | dict(_OTHERS)
+    return dict(sorted(found.items(), key=lambda each: _SECTIONS.index(_section(each[0]))))
+
+
+_SECTIONS = ("Snapshots", "Disks", "Instances", "Regions", "Workspace")
+
+
+def _section(name: str) -> str:
+    if name in _BY_COMMAND and not _BY_COMMAND[name].local:
+        if "snapshot" in name or name == "reset-disk":
+            return "Snapshots"
+        for word, title in (("disk", "Disks"), ("instance", "Instances")):
+            if word in name:
+                return title
+        return "Regions"
+    return "Workspace"
+
+
+def _build_top(name: str) -> click.Command:
+    if name in _BY_COMMAND:
+        return _build_operation(name)
+    if name in _GROUPS:
+        return LazyGroup(
+            name,
+            _GROUPS[name],
+            _summaries_of(name),
+            lambda inner: _build_operation(f"{name} {inner}"),
+        )
+    if name in LOCAL:
+        command = import_module(LOCAL[name][0]).command
+        assert isinstance(command, click.Command)
+        return command
+    return _help
+
+
+def _build_operation(command: str) -> click.Command:
+    from snapcli.cli.commands import build
+
+    return build(_BY_COMMAND[command].action)
+
+
+def _version(context: click.Context, _: click.Parameter, value: bool) -> None:
+    if value:
+        from snapcli.cli.help_text import API_VERSION
+        from snapcli.workspace.settings import FORMAT
+
+        session: Session = context.find_root().obj
+        session.streams.write(
+            f"snapcli {__version__} (API {API_VERSION}, workspace format {FORMAT})\n"
+        )
+        context.exit(0)
+
+
+def root() -> LazyGroup:
+    """Return the top of the command table."""
+    codes = "".join(f"  {code:<4} {text}\n" for code, text in exit_codes.TABLE)
+    group = LazyGroup(
+        "snapcli",
+        "Disk snapshots with the commands of `aliyun ecs`, kept in a local folder: real blocks, "
+        "real chains, a clock you can move.",
+        _top_summaries(),
+        _build_top,
+        section_of=_section,
+        ending=f"\nExit codes:\n{codes}\nExamples:\n{_TOP_EXAMPLES}",
+        what="command or product",
+    )
+    group.params.append(
+        click.Option(
+            ["--version"],
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            callback=_version,
+            help="Print the version of snapcli, of the API and of the workspace format.",
+        )
+    )
+    return group
+
+
+@click.command("help", add_help_option=False)
+@click.argument("words", nargs=-1)
+@click.pass_context
+def _help(ctx: click.Context, words: tuple[str, ...]) -> None:
+    """Help on a command, or `snapcli help ecs <ApiName>`."""
+    session: Session = ctx.find_root().obj
+    if words and words[0].lower() == "ecs":
+        from snapcli.cli import help_text
+
+        text = help_text.action_help(words[1]) if words[1:] else help_text.product_help()
+        session.streams.write(text)
+        return
+    command: click.Command = root()
+    context = click.Context(command, info_name="snapcli", obj=session, **command.context_settings)
+    for word in words:
+        if not isinstance(command, click.Group):
+            break
+        command = command.resolve_command(context, [word])[1] or command
+        context = click.Context(command, info_name=word, parent=context, **command.context_settings)
+    session.streams.write(command.get_help(context) + "\n")
+
+
+def run(argv: Sequence[str], streams: Streams) -> int:
+    """Carry out a command of the friendly form and return its exit code.
+
+    Raises UsageError, ApiError and what the rooms below raise; `failures` prints them.
+    """
+    session = Session(streams)
+    command = root()
+    words = grammar.joined_output(argv)
+    try:
+        with command.make_context("snapcli", words or ["--help"], obj=session) as context:
+            command.invoke(context)
+    except click.exceptions.Exit as leaving:
+        return leaving.exit_code
+    except click.exceptions.NoArgsIsHelpError as asked:
+        streams.write((asked.ctx.get_help() if asked.ctx else "") + "\n")
+        return exit_codes.SUCCESS
+    except click.Abort:
+        raise KeyboardInterrupt from None
+    except click.ClickException as mistake:
+        _refuse(mistake)
+    return exit_codes.SUCCESS
+
+
+def _refuse(mistake: click.ClickException) -> NoReturn:
+    """Raise Click's complaint as ours: what was typed, what is nearest, where help is."""
+    context = mistake.ctx if isinstance(mistake, click.UsageError) else None
+    see = f" See `{context.command_path} --help`." if context else ""
+    near: tuple[str, ...] = ()
+    parameter = mistake.param if isinstance(mistake, click.BadParameter) else None
+    if parameter is not None and isinstance(parameter.type, click.Choice):
+        near = closest(mistake.message.split("'")[1], [str(c) for c in parameter.type.choices])
+    raise UsageError(mistake.format_message().rstrip(".") + "." + see, near=near)

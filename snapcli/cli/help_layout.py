@@ -1,0 +1,69 @@
+"""How Click's help is laid out here: own options, then the global ones, then examples."""
+
+import click
+
+from snapcli.cli.globals import GlobalOption, global_options
+
+
+class HelpedArgument(click.Argument):
+    """A positional with a few words on it for help; a missing one is told of by us."""
+
+    def __init__(self, name: str, metavar: str, about: str, default: str | None = None) -> None:
+        super().__init__([name], metavar=metavar, required=False, default=default)
+        self.about = about
+        self.shown = metavar
+
+
+class HelpedCommand(click.Command):
+    """A command whose help ends in its examples and lists the global options apart."""
+
+    examples = ""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        write_options(self, ctx, formatter)
+
+    def format_epilog(
+        self,
+        ctx: click.Context,  # noqa: ARG002
+        formatter: click.HelpFormatter,
+    ) -> None:
+        if self.examples:
+            formatter.write(f"\nExamples:\n{self.examples}")
+
+
+def helped_command(
+    name: str, callback: object, summary: str, examples: str, params: list[click.Parameter]
+) -> HelpedCommand:
+    """Return a command with its own parameters, the global options and examples."""
+    assert callable(callback)
+    command = HelpedCommand(
+        name=name,
+        callback=callback,
+        help=summary,
+        short_help=summary,
+        params=[*params, *global_options()],
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    command.examples = examples
+    return command
+
+
+def write_options(
+    command: click.Command, ctx: click.Context, formatter: click.HelpFormatter
+) -> None:
+    """Write a command's own options, then those that every command takes."""
+    sections: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": []}
+    common: list[tuple[str, str]] = []
+    for parameter in command.get_params(ctx):
+        if isinstance(parameter, HelpedArgument):
+            sections["Arguments"].append((parameter.shown, parameter.about))
+            continue
+        record = parameter.get_help_record(ctx)
+        if record is not None:
+            is_common = isinstance(parameter, GlobalOption) or parameter.name == "help"
+            (common if is_common else sections["Options"]).append(record)
+    sections["Global options"] = common
+    for title, records in sections.items():
+        if records:
+            with formatter.section(title):
+                formatter.write_dl(records)

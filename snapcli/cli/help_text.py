@@ -1,0 +1,89 @@
+"""Help in the real command's layout: `snapcli ecs help`, `snapcli help ecs CreateSnapshot`.
+
+Builds text from the catalogue and the declared parameters; the friendly form's help is Click's.
+"""
+
+from snapcli import __version__
+from snapcli.api import catalogue
+from snapcli.api.parameters import Parameter, describe
+from snapcli.cli.examples import EXAMPLES
+from snapcli.cli.spelling import ecs_words, friendly_words, shell_line
+from snapcli.cli.usage import UsageError, nearest
+
+API_VERSION = "2014-05-26"
+_HEAD = f"snapcli Version {__version__}, the disk-snapshot commands of `aliyun ecs`, offline"
+_PRODUCT = "Product: Ecs (Elastic Compute Service)"
+_PLAIN = (
+    "a whole number",
+    "a number",
+    "true or false",
+    "a text",
+)
+
+
+def product_help() -> str:
+    """Return the list of all actions of the product."""
+    actions = sorted(entry.action for entry in catalogue.ENTRIES.values() if not entry.local)
+    width = max(map(len, actions))
+    listed = "\n".join(
+        f"  {action:<{width}} {catalogue.ENTRIES[action].summary}" for action in actions
+    )
+    return (
+        f"{_HEAD}\n\n"
+        "Usage:\n  snapcli ecs <ApiName> --parameter1 value1 --parameter2 value2 ...\n\n"
+        f"{_PRODUCT}\nVersion: {API_VERSION} \n\n"
+        f"Available Api List: \n{listed}\n\n"
+        "Run `snapcli ecs <ApiName> --help` to get more information about this API\n"
+    )
+
+
+def action_help(action: str) -> str:
+    """Return an action's parameters, required ones first, with an example.
+
+    Raises UsageError for an unknown action.
+    """
+    entry = catalogue.ENTRIES.get(action)
+    if entry is None:
+        raise UsageError(
+            f"'{action}' is not a valid api. See `snapcli help ecs`.",
+            near=nearest(action, catalogue.ENTRIES),
+        )
+    parameters = sorted(
+        describe(catalogue.load(action).request), key=lambda p: (not p.required, p.name)
+    )
+    body = "".join(_parameter(parameter, parameter.name) for parameter in parameters)
+    return (
+        f"{_HEAD}\n\n{entry.summary}\n\n{_PRODUCT}\n\nParameters:\n{body}"
+        f"Examples:\n{examples(action)}"
+    )
+
+
+def _parameter(parameter: Parameter, name: str) -> str:
+    if parameter.kind in ("group", "groups"):
+        stem = f"{name}.n" if parameter.kind == "groups" else name
+        return "".join(_parameter(member, f"{stem}.{member.name}") for member in parameter.members)
+    label = parameter.label
+    if parameter.kind == "repeat":
+        name, label = f"{name}.n", "String"
+    need = "Required" if parameter.required else "Optional"
+    return f"  --{name} {label}  {need}\n\n  {explained(parameter)}\n\n"
+
+
+def explained(parameter: Parameter) -> str:
+    """Return a parameter's description with what it accepts and its default."""
+    text = parameter.doc.rstrip(".")
+    if parameter.right not in _PLAIN and not parameter.right.startswith("a JSON list such as"):
+        text += f": {parameter.right}"
+    text += "."
+    if parameter.default not in (None, "", False):
+        text += f" Default: {parameter.default}."
+    return text
+
+
+def examples(action: str, *, friendly: bool = False) -> str:
+    """Return the action's examples, each with a line of what it shows."""
+    words = friendly_words if friendly else ecs_words
+    return "".join(
+        f"  # {shown}\n  {shell_line(words(action, given))}\n"
+        for shown, given in EXAMPLES.get(action, ())
+    )

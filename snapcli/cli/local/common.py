@@ -1,0 +1,36 @@
+"""What the local commands share: the workspace they work on, and whether JSON was asked for."""
+
+import os
+
+from snapcli.cli import exit_codes
+from snapcli.cli.session import Session
+from snapcli.cli.usage import UsageError
+
+
+def workspace_path(session: Session) -> str:
+    """Return the folder of the workspace this run works on, made now if it is not there yet.
+
+    Raises WorkspaceError.
+    """
+    from snapcli.workspace import location
+
+    found = location.find(session.workspace, session.streams.environ, os.getcwd())
+    location.create(found.path)
+    return found.path
+
+
+def wants_json(session: Session) -> bool:
+    """Tell whether `--output json` was said. Raises UsageError for a format that is not one."""
+    from snapcli.cli import present
+
+    return present.chosen(session.output) == "json"
+
+
+def lacking(command: str, *names: str) -> UsageError:
+    """Return the refusal of a command that lacks the positionals `names`."""
+    listed = "".join(f"\n  {name}" for name in names)
+    return UsageError(
+        f"required parameters not assigned: {listed}\n\n"
+        f"use `{command} --help` to get more information",
+        exit_codes.MISSING,
+    )

@@ -1,0 +1,76 @@
+"""`snapcli status`: where the workspace is, its clock, and what it holds in the region."""
+
+import os
+
+import click
+import msgspec
+
+from snapcli.cli.help_layout import helped_command
+from snapcli.cli.local.common import wants_json, workspace_path
+from snapcli.cli.session import Session
+
+_COUNTED = {
+    "Instances": "DescribeInstances",
+    "Disks": "DescribeDisks",
+    "Chains": "DescribeSnapshotLinks",
+}
+_SOURCES = {
+    "option": "--workspace",
+    "environment": "SNAPCLI_WORKSPACE",
+    "here": "the folder here",
+    "above": "a folder above",
+    "user": "your data folder",
+}
+
+
+class _Counted(msgspec.Struct, rename="pascal"):
+    total_count: int
+
+
+class _Usage(msgspec.Struct, rename="pascal"):
+    snapshot_count: int
+    snapshot_size: int
+
+
+@click.pass_obj
+def _status(session: Session, /) -> None:
+    from snapcli.cli.json_text import json_text
+    from snapcli.cli.views.listing import bytes_text
+    from snapcli.workspace import location, settings
+
+    as_json = wants_json(session)
+    found = location.find(session.workspace, session.streams.environ, os.getcwd())
+    path = workspace_path(session)
+    chosen = settings.load(path)
+    region = session.effective_region() or chosen.region
+    given = {"RegionId": region}
+    clock = msgspec.to_builtins(session.invoke("ShowClock", {}))
+    status: dict[str, object] = {
+        "Workspace": path,
+        "ChosenBy": _SOURCES[found.source],
+        "Region": region,
+        "Speed": chosen.speed,
+        **{name: value for name, value in clock.items() if name != "RequestId"},
+    }
+    for name, action in _COUNTED.items():
+        answer = msgspec.to_builtins(session.invoke(action, given))
+        status[name] = msgspec.convert(answer, _Counted).total_count
+    answer = msgspec.to_builtins(session.invoke("DescribeSnapshotsUsage", given))
+    usage = msgspec.convert(answer, _Usage)
+    status["Snapshots"] = usage.snapshot_count
+    if as_json:
+        status["SnapshotSize"] = usage.snapshot_size
+        session.streams.write_bytes(json_text(status))
+        return
+    status["SnapshotSize"] = bytes_text(usage.snapshot_size)
+    width = max(map(len, status)) + 2
+    session.streams.write("".join(f"{name + ':':<{width}}{v}\n" for name, v in status.items()))
+
+
+command = helped_command(
+    "status",
+    _status,
+    "Show the workspace, its clock and what it holds.",
+    "  snapcli status\n  snapcli status --region cn-beijing --output json\n",
+    [],
+)

@@ -1,0 +1,63 @@
+"""The entry point: which form of command this is, and its exit code.
+
+The `ecs` form goes on without Click, Rich or anything else it does not need.
+"""
+
+import sys
+from collections.abc import Sequence
+
+from snapcli.cli.streams import Streams
+
+
+def run() -> None:
+    """Carry out the command line of this process and leave with its exit code."""
+    sys.exit(main(sys.argv[1:]))
+
+
+def main(argv: Sequence[str], streams: Streams | None = None) -> int:
+    """Carry out a command line and return its exit code; no exception leaves here."""
+    streams = streams or Streams()
+    from snapcli.cli import grammar
+
+    word, position = grammar.first_word(argv)
+    exact = word.lower() == "ecs"
+    try:
+        code = _ecs(argv, position, streams) if exact else _friendly(argv, streams)
+        streams.flush()
+    except BrokenPipeError:
+        # Whoever read the result has read enough.
+        streams.abandon()
+        return 0
+    except (Exception, KeyboardInterrupt) as error:
+        from snapcli.cli import failures
+
+        code = failures.report(error, streams, exact=exact)
+        return _flushed(code, streams)
+    return code
+
+
+def _ecs(argv: Sequence[str], position: int, streams: Streams) -> int:
+    from snapcli.cli import grammar
+
+    rest = argv[position + 1 :]
+    command, _ = grammar.first_word(rest)
+    if command.islower() and command != "help":
+        # `aliyun ecs create-snapshot`, the plug-in's spelling, is the friendly form.
+        return _friendly([*argv[:position], *rest], streams)
+    from snapcli.cli import ecs_form
+
+    return ecs_form.run(grammar.parse(argv), streams)
+
+
+def _friendly(argv: Sequence[str], streams: Streams) -> int:
+    from snapcli.cli import friendly
+
+    return friendly.run(argv, streams)
+
+
+def _flushed(code: int, streams: Streams) -> int:
+    try:
+        streams.flush()
+    except Exception:
+        streams.abandon()
+    return code

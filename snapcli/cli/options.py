@@ -1,0 +1,204 @@
+"""How the friendly form spells parameters: `--disk-id`, `--tag key=value`, `--data-disk Size=20`.
+
+Turns option values into the wire parameters of the API and back. Knows no Click and no operation;
+which parameters are positional is the one table below.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import msgspec
+
+from snapcli.api.operation import Request
+from snapcli.api.parameters import Parameter, describe
+from snapcli.cli.usage import UsageError, closest
+
+Style = Literal["value", "switch", "list", "json", "pairs", "struct", "structs"]
+
+# snapcli's own operations take what they act on without an option's name. The rest of a local
+# operation's required parameters are options.
+POSITIONALS: Mapping[str, tuple[str, ...]] = {
+    "ShowChain": ("DiskId",),
+    "ShowDiskPath": ("DiskId",),
+    "ImportDisk": ("File",),
+    "ReadDisk": ("DiskId",),
+    "WriteDisk": ("DiskId",),
+    "FreezeClock": ("At",),
+    "AdvanceClock": ("Duration",),
+    "SetClock": ("At",),
+}
+
+
+class Spelling(msgspec.Struct, frozen=True):
+    """A parameter as the friendly form takes it; `option` is the positional's name for one."""
+
+    parameter: Parameter
+    option: str
+    style: Style
+    positional: bool = False
+
+    @property
+    def repeats(self) -> bool:
+        """Tell whether the option may be given several times."""
+        return self.style in ("list", "json", "pairs", "structs")
+
+
+def spellings(action: str, request: type[Request]) -> tuple[Spelling, ...]:
+    """Return how each parameter of `action` is spelled; RegionId is the global `--region`."""
+    positional = POSITIONALS.get(action, ())
+    found: list[Spelling] = []
+    for parameter in describe(request):
+        if parameter.name == "RegionId":
+            continue
+        kebab = parameter.field.strip("_").replace("_", "-")
+        here = parameter.name in positional
+        name = kebab.replace("-", "_").upper() if here else f"--{kebab}"
+        found.append(Spelling(parameter, name, _style(parameter), here))
+    return tuple(found)
+
+
+def _style(parameter: Parameter) -> Style:
+    if parameter.kind == "groups":
+        if {member.name for member in parameter.members} == {"Key", "Value"}:
+            return "pairs"
+        return "structs"
+    styles: dict[str, Style] = {
+        "boolean": "switch",
+        "repeat": "list",
+        "json": "json",
+        "group": "struct",
+    }
+    return styles.get(parameter.kind, "value")
+
+
+def to_wire(spelling: Spelling, values: Sequence[str]) -> dict[str, str]:
+    """Return the wire parameters for the texts given to one option ("true" for a switch).
+
+    Raises UsageError for a struct's unknown or malformed member.
+    """
+    name = spelling.parameter.name
+    style = spelling.style
+    if not values:
+        return {}
+    if style == "list":
+        return {f"{name}.{at}": value for at, value in enumerate(values, 1)}
+    if style == "json":
+        return {name: _json_list(values)}
+    if style == "pairs":
+        wire: dict[str, str] = {}
+        for at, value in enumerate(values, 1):
+            key, equals, text = value.partition("=")
+            wire[f"{name}.{at}.Key"] = key
+            if equals:
+                wire[f"{name}.{at}.Value"] = text
+        return wire
+    if style == "struct":
+        return {f"{name}.{key}": text for key, text in _members(spelling, values[-1]).items()}
+    if style == "structs":
+        return {
+            f"{name}.{at}.{key}": text
+            for at, value in enumerate(values, 1)
+            for key, text in _members(spelling, value).items()
+        }
+    return {name: values[-1]}
+
+
+def _json_list(values: Sequence[str]) -> str:
+    if len(values) == 1 and values[0].lstrip().startswith("["):
+        return values[0]
+    elements = [part.strip() for value in values for part in value.split(",") if part.strip()]
+    return msgspec.json.encode(elements).decode()
+
+
+def _members(spelling: Spelling, text: str) -> dict[str, str]:
+    """Read `Size=20,Category=cloud_essd`, or the same as a JSON object."""
+    known = {_plain(member.name): member.name for member in spelling.parameter.members}
+    found: dict[str, str] = {}
+    for key, value in _pairs(spelling, text):
+        name = known.get(_plain(key))
+        if name is None:
+            raise UsageError(
+                f"'{key}' is not a valid member of {spelling.option}; it takes "
+                + ", ".join(known.values())
+                + ".",
+                near=closest(key, known.values()),
+            )
+        found[name] = value
+    return found
+
+
+def _plain(name: str) -> str:
+    return name.replace("-", "").replace("_", "").lower()
+
+
+def _pairs(spelling: Spelling, text: str) -> list[tuple[str, str]]:
+    if text.lstrip().startswith("{"):
+        try:
+            members = msgspec.json.decode(text, type=dict[str, str | bool | int | float])
+        except msgspec.DecodeError as error:
+            raise UsageError(f"{spelling.option} {text} is not a JSON object: {error}") from None
+        return [
+            (key, str(value).lower() if isinstance(value, bool) else str(value))
+            for key, value in members.items()
+        ]
+    pairs: list[tuple[str, str]] = []
+    for part in text.split(","):
+        key, equals, value = part.partition("=")
+        if equals:
+            pairs.append((key.strip(), value))
+        elif pairs:
+            # A comma inside a value, as in a description.
+            pairs[-1] = (pairs[-1][0], f"{pairs[-1][1]},{part}")
+        else:
+            raise UsageError(
+                f"{spelling.option} {text} is not understood. Write it as Member=value,"
+                f"Member=value, such as {spelling.option} {_struct_example(spelling)}."
+            )
+    return pairs
+
+
+def _struct_example(spelling: Spelling) -> str:
+    return ",".join(f"{member.name}=..." for member in spelling.parameter.members[:2])
+
+
+def from_wire(spelling: Spelling, given: Mapping[str, str]) -> list[str]:
+    """Return the words of the friendly form that say what `given` says of this parameter."""
+    name = spelling.parameter.name
+    if spelling.style in ("value", "switch", "json"):
+        text = given.get(name)
+        if text is None:
+            return []
+        if spelling.positional:
+            return [text]
+        if spelling.style == "switch":
+            head = "--" if text.lower() == "true" else "--no-"
+            return [head + spelling.option[2:]]
+        return [spelling.option, text]
+    if spelling.style == "struct":
+        inner = _inner(name, given)
+        return [spelling.option, _written(inner)] if inner else []
+    words: list[str] = []
+    at = 1
+    while True:
+        head = f"{name}.{at}"
+        inner = _inner(head, given)
+        if spelling.style == "list" and head in given:
+            words += [spelling.option, given[head]]
+        elif spelling.style == "pairs" and inner:
+            value = f"={inner['Value']}" if "Value" in inner else ""
+            words += [spelling.option, inner["Key"] + value]
+        elif spelling.style == "structs" and inner:
+            words += [spelling.option, _written(inner)]
+        else:
+            return words
+        at += 1
+
+
+def _inner(head: str, given: Mapping[str, str]) -> dict[str, str]:
+    return {
+        name[len(head) + 1 :]: text for name, text in given.items() if name.startswith(head + ".")
+    }
+
+
+def _written(members: Mapping[str, str]) -> str:
+    return ",".join(f"{key}={text}" for key, text in members.items())

@@ -1,0 +1,54 @@
+"""How a response is shown in the friendly form: a view, JSON, or chosen columns.
+
+Chooses; the layouts are in `json_text`, `output` and `views`.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from snapcli.api import catalogue
+from snapcli.cli import output, views
+from snapcli.cli.json_text import json_text
+from snapcli.cli.session import Session
+from snapcli.cli.usage import UsageError, closest
+
+Choice = Literal["auto", "json", "table"] | output.Columns
+
+_NAMES = ("json", "table", "cols=", "rows=", "num=")
+
+
+def chosen(words: Sequence[str]) -> Choice:
+    """Read the words of `--output`. Raises UsageError for a format that does not exist."""
+    if not words:
+        return "auto"
+    for name in ("json", "table"):
+        if name in words:
+            if len(words) > 1:
+                raise UsageError(f"--output takes {name} alone, or cols=... [rows=...] [num=true].")
+            return "json" if name == "json" else "table"
+    strange = [word for word in words if not word.startswith(("cols=", "rows=", "num="))]
+    if strange:
+        raise UsageError(
+            f"'{strange[0]}' is not a valid output format. It must be json, table, or cols=... "
+            "[rows=...] [num=true].",
+            near=closest(strange[0], _NAMES),
+        )
+    return output.columns(words)
+
+
+def show(action: str, response: object, choice: Choice, session: Session) -> None:
+    """Print a response on standard output.
+
+    Without a choice, local commands print their text and Describe commands a table at a
+    terminal; all else is JSON.
+    """
+    streams = session.streams
+    if isinstance(choice, output.Columns):
+        streams.write(output.columns_table(choice, response))
+        return
+    local = catalogue.ENTRIES[action].local
+    listing = action.startswith("Describe") and streams.is_terminal("stdout")
+    if choice == "table" or (choice == "auto" and (local or listing)):
+        views.draw(action, response, session, local=local)
+    else:
+        streams.write_bytes(json_text(response))

@@ -1,0 +1,71 @@
+"""How a mistyped command line is refused, and which real name was probably meant.
+
+Holds no layout: `failures` prints what is raised here.
+"""
+
+from collections.abc import Iterable
+
+from snapcli.cli import exit_codes
+
+
+class UsageError(Exception):
+    """The command line cannot be understood or is not complete.
+
+    `near` holds the names probably meant; `exit_code` is one of `exit_codes`.
+    """
+
+    def __init__(
+        self, message: str, exit_code: int = exit_codes.UNKNOWN, near: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.exit_code = exit_code
+        self.near = near
+
+
+_FARTHEST = 2
+
+
+def nearest(word: str, candidates: Iterable[str]) -> tuple[str, ...]:
+    """Return the candidates at the smallest edit distance from `word`, none beyond 2.
+
+    A letter put in or left out costs 1, a replaced one 2, as the real command counts.
+    """
+    best = _FARTHEST
+    found: dict[str, None] = {}
+    for candidate in candidates:
+        if abs(len(candidate) - len(word)) > best:
+            continue
+        distance = edit_distance(word, candidate)
+        if distance < best:
+            best = distance
+            found = {}
+        if distance == best:
+            found[candidate] = None
+    return tuple(sorted(found))
+
+
+def edit_distance(one: str, other: str) -> int:
+    """Count the letters to put in or leave out to make `other` of `one`; a replaced one is 2."""
+    above = list(range(len(other) + 1))
+    for row, letter in enumerate(one, 1):
+        line = [row]
+        for column, opposite in enumerate(other, 1):
+            line.append(
+                above[column - 1]
+                if letter == opposite
+                else 1 + min(above[column], line[column - 1])
+            )
+        above = line
+    return above[-1]
+
+
+def closest(word: str, candidates: Iterable[str]) -> tuple[str, ...]:
+    """Return the nearest candidates, or else the one that looks most like `word`, if any does."""
+    known = list(candidates)
+    near = nearest(word, known)
+    if near:
+        return near
+    import difflib
+
+    return tuple(difflib.get_close_matches(word, known, n=1, cutoff=0.6))

@@ -1,0 +1,47 @@
+"""The console's pictures of responses: which view draws which action.
+
+A view turns a response into a Listing (or plain text) and draws nothing; Rich is imported by
+`drawing` alone, when something is drawn.
+"""
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+
+import msgspec
+
+from snapcli.cli.session import Session
+from snapcli.cli.views.listing import Listing
+
+# An action's module here, and the function in it where that is not `view`.
+_VIEWS: Mapping[str, tuple[str, str]] = {
+    "DescribeSnapshots": ("snapshots", "view"),
+    "DescribeSnapshotLinks": ("chains", "view"),
+    "DescribeSnapshotsUsage": ("chains", "usage"),
+    "DescribeDisks": ("disks", "view"),
+    "DescribeInstances": ("instances", "view"),
+    "DescribeRegions": ("regions", "view"),
+    "DescribeZones": ("regions", "zones"),
+}
+_LOCAL_VIEW = ("local_results", "view")
+_ANY_VIEW = ("generic", "view")
+
+
+def draw(action: str, response: object, session: Session, *, local: bool) -> None:
+    """Print the picture of a response on standard output, and on an empty list a remark."""
+    module, function = _VIEWS.get(action, _LOCAL_VIEW if local else _ANY_VIEW)
+    view: Callable[[object, Session], Listing | str] = getattr(
+        import_module(f"snapcli.cli.views.{module}"), function
+    )
+    picture = view(msgspec.to_builtins(response), session)
+    streams = session.streams
+    if isinstance(picture, str):
+        streams.write(picture)
+        return
+    if not picture.rows and streams.is_terminal("stderr"):
+        streams.complain(f"No {picture.what} found.")
+        return
+    from snapcli.cli.views.drawing import draw_listing
+
+    draw_listing(picture, streams)
+    if picture.more and streams.is_terminal("stderr"):
+        streams.complain(picture.more)

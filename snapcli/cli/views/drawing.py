@@ -1,0 +1,71 @@
+"""Draws a Listing: a Rich table, or a card for each item where a table is too wide.
+
+The only module that imports Rich; knows no resource.
+"""
+
+from rich import box
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from snapcli.cli.streams import Streams
+from snapcli.cli.views.listing import Listing
+
+# A pipe has no width: nothing is cut or wrapped there.
+_PIPE_WIDTH = 100_000
+
+
+def draw_listing(listing: Listing, streams: Streams) -> None:
+    """Draw on standard output; ids and names are never cut."""
+    terminal = streams.is_terminal("stdout")
+    width = streams.width if terminal else _PIPE_WIDTH
+    console = Console(
+        file=streams.stream("stdout"),
+        width=width,
+        color_system="standard" if streams.colour("stdout") else None,
+        force_terminal=streams.colour("stdout"),
+        highlight=False,
+        legacy_windows=False,
+    )
+    if terminal and _natural_width(listing) > width:
+        _draw_cards(listing, console)
+    else:
+        console.print(_table(listing), soft_wrap=False)
+
+
+def _natural_width(listing: Listing) -> int:
+    widths = [
+        max(
+            cell_len(line)
+            for text in (column, *(row[at] for row in listing.rows))
+            for line in (text.splitlines() or [""])
+        )
+        for at, column in enumerate(listing.columns)
+    ]
+    return sum(widths) + 2 * len(widths)
+
+
+def _table(listing: Listing) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 2, 0, 0))
+    for column in listing.columns:
+        table.add_column(column, no_wrap=True, overflow="ignore")
+    for row in listing.rows:
+        table.add_row(*(_cell(listing, text) for text in row))
+    return table
+
+
+def _cell(listing: Listing, text: str) -> Text:
+    return Text(text, style=listing.colours.get(text, ""))
+
+
+def _draw_cards(listing: Listing, console: Console) -> None:
+    label = max(len(column) for column in listing.columns)
+    for number, row in enumerate(listing.rows):
+        if number:
+            console.print()
+        for column, text in zip(listing.columns, row, strict=True):
+            lines = text.splitlines() or [""]
+            for at, line in enumerate(lines):
+                head = Text(f"{column if at == 0 else '':<{label}}  ", style="bold")
+                console.print(head + _cell(listing, line), soft_wrap=True)

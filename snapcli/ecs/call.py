@@ -1,0 +1,211 @@
+"""What an operation function is given: the transaction, the time, and ways to find resources.
+
+Loads documents on first touch. Decides nothing: the rules are in the resource modules.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from snapcli.api import ids
+from snapcli.api.dispatch import Caller
+from snapcli.api.errors import ApiError
+from snapcli.ecs.records import (
+    Account,
+    Chain,
+    DiskRecord,
+    InstanceRecord,
+    Inventory,
+    SnapshotRecord,
+)
+from snapcli.ecs.region_data import REGION_BY_CODE, REGIONS
+
+if TYPE_CHECKING:
+    from snapcli.workspace.settings import Settings
+    from snapcli.workspace.store import Transaction
+
+ACCOUNT_FILE = "state/account.json"
+
+
+class Call:
+    """One operation's view of the workspace, inside one transaction."""
+
+    def __init__(self, tx: "Transaction", caller: Caller) -> None:
+        self.tx = tx
+        self.caller = caller
+        self.now: datetime = tx.now
+        self.chains_to_free: dict[str, Chain] = {}
+
+    @property
+    def settings(self) -> "Settings":
+        """The workspace's settings."""
+        return self.tx.settings
+
+    @property
+    def account(self) -> Account:
+        """The account's record."""
+        return self.tx.load(ACCOUNT_FILE, Account, Account)
+
+    def due(self, instant: datetime) -> None:
+        """Remember that something falls due at `instant`, for the lifecycle to look at."""
+        account = self.account
+        if account.next_due_at is None or instant < account.next_due_at:
+            account.next_due_at = instant
+
+    # Regions
+
+    def inventory(self, region_id: str) -> Inventory:
+        """Return the inventory of a region, empty when nothing was ever made there."""
+        return self.tx.load(f"state/{region_id}/inventory.json", Inventory, Inventory)
+
+    def regions_in_use(self) -> list[str]:
+        """Return the regions that have an inventory or chains."""
+        found = set(self.tx.folder_names("state")) | set(self.tx.folder_names("chains"))
+        return sorted(found & REGIONS.keys())
+
+    def _regions_for(self, resource_id: str) -> list[str]:
+        """Return the regions where `resource_id` may be, its own region first."""
+        _, _, body = resource_id.partition("-")
+        home = REGION_BY_CODE.get(body[:3])
+        in_use = self.regions_in_use()
+        return [home] if home in in_use else in_use
+
+    # Instances and disks
+
+    def instance(
+        self, instance_id: str, code: str = "InvalidInstanceId.NotFound", status: int = 404
+    ) -> InstanceRecord:
+        """Find an instance by id in all regions, or raise ApiError."""
+        for region_id in self._regions_for(instance_id):
+            record = self.inventory(region_id).instances.get(instance_id)
+            if record is not None:
+                return record
+        raise ApiError(
+            code, status, f"There is no instance {instance_id!r}. DescribeInstances lists them."
+        )
+
+    def find_disk(self, disk_id: str) -> DiskRecord | None:
+        """Find a disk by id in all regions."""
+        for region_id in self._regions_for(disk_id):
+            record = self.inventory(region_id).disks.get(disk_id)
+            if record is not None:
+                return record
+        return None
+
+    def disk(
+        self, disk_id: str, code: str = "InvalidDiskId.NotFound", status: int = 404
+    ) -> DiskRecord:
+        """Find a disk by id in all regions, or raise ApiError."""
+        record = self.find_disk(disk_id)
+        if record is None:
+            raise ApiError(code, status, f"There is no disk {disk_id!r}. DescribeDisks lists them.")
+        return record
+
+    def disks_of(self, instance: InstanceRecord) -> list[DiskRecord]:
+        """Return the disks attached to an instance, the system disk first."""
+        disks = self.inventory(instance.region_id).disks.values()
+        attached = [disk for disk in disks if disk.instance_id == instance.instance_id]
+        return sorted(attached, key=lambda disk: (disk.type != "system", disk.device))
+
+    def image_file(self, disk: DiskRecord) -> str:
+        """Return where a disk's bytes are, relative to the workspace."""
+        return f"disks/{disk.region_id}/{disk.disk_id}.raw"
+
+    def image_path(self, disk: DiskRecord) -> str:
+        """Return where a disk's bytes are, as an absolute path."""
+        return self.tx.path(self.image_file(disk))
+
+    # Chains and snapshots
+
+    def chain_file(self, region_id: str, disk_id: str) -> str:
+        """Return where a chain's document is, relative to the workspace."""
+        return f"chains/{region_id}/{disk_id}/chain.json"
+
+    def chain_folder(self, chain: Chain) -> str:
+        """Return the folder of a chain's block files, as an absolute path."""
+        return self.tx.path(f"chains/{chain.region_id}/{chain.disk_id}")
+
+    def chain(self, region_id: str, disk_id: str) -> Chain | None:
+        """Return a disk's chain, or None when no snapshot of it was ever made."""
+        file = self.chain_file(region_id, disk_id)
+        return self.tx.load(file, Chain) if self.tx.exists(file) else None
+
+    def new_chain(self, disk: DiskRecord) -> Chain:
+        """Return the disk's chain, made now when it has none."""
+        return self.tx.load(
+            self.chain_file(disk.region_id, disk.disk_id),
+            Chain,
+            lambda: Chain(disk_id=disk.disk_id, region_id=disk.region_id),
+        )
+
+    def chains(self, region_id: str) -> Iterator[Chain]:
+        """Yield every chain of a region."""
+        for disk_id in self.tx.folder_names(f"chains/{region_id}"):
+            chain = self.chain(region_id, disk_id)
+            if chain is not None:
+                yield chain
+
+    def find_snapshot(self, snapshot_id: str) -> tuple[Chain, SnapshotRecord] | None:
+        """Find a snapshot by id in all regions.
+
+        Its pack bears its name, so one look a chain finds the chain; a failed snapshot has no
+        pack and is looked for in the documents.
+        """
+        if not snapshot_id.startswith("s-") or "/" in snapshot_id:
+            return None
+        for region_id in self._regions_for(snapshot_id):
+            disk_ids = self.tx.folder_names(f"chains/{region_id}")
+            likely = [
+                disk_id
+                for disk_id in disk_ids
+                if self.tx.exists(f"chains/{region_id}/{disk_id}/{snapshot_id}.pack")
+            ]
+            for disk_id in likely + [other for other in disk_ids if other not in likely]:
+                chain = self.chain(region_id, disk_id)
+                for node in chain.nodes if chain else ():
+                    if node.snapshot_id == snapshot_id:
+                        assert chain is not None
+                        return chain, node
+        return None
+
+    def snapshot(
+        self, snapshot_id: str, code: str = "InvalidSnapshotId.NotFound", status: int = 404
+    ) -> tuple[Chain, SnapshotRecord]:
+        """Find a snapshot and its chain, or raise ApiError."""
+        found = self.find_snapshot(snapshot_id)
+        if found is None:
+            raise ApiError(
+                code, status, f"There is no snapshot {snapshot_id!r}. DescribeSnapshots lists them."
+            )
+        return found
+
+    # New ids
+
+    def new_id(self, prefix: str, region_id: str) -> str:
+        """Return an id that no resource of the region bears."""
+        inventory = self.inventory(region_id)
+        taken = {
+            "i": inventory.instances.__contains__,
+            "d": lambda new: new in inventory.disks or self.chain(region_id, new) is not None,
+            "s": lambda new: self.find_snapshot(new) is not None,
+        }.get(prefix, lambda _: False)
+        return ids.resource_id(prefix, REGIONS[region_id].code, taken)
+
+    # Long work
+
+    def progress(self, what: str) -> "ProgressOf | None":
+        """Return a callback (done bytes, total bytes) for long work, when the caller shows any."""
+        return ProgressOf(self.caller, what) if self.caller.progress else None
+
+
+class ProgressOf:
+    """Tells the caller how far one piece of long work has come."""
+
+    def __init__(self, caller: Caller, what: str) -> None:
+        self._caller = caller
+        self._what = what
+
+    def __call__(self, done_bytes: int, total_bytes: int) -> None:
+        """Pass on `done_bytes` of `total_bytes`."""
+        if self._caller.progress:
+            self._caller.progress(self._what, done_bytes, total_bytes)

@@ -1,0 +1,228 @@
+"""`check`: whether documents, disks, maps and stored blocks are what they should be.
+
+Changes nothing. Each problem names the file, the snapshot and block, and the disks it touches.
+"""
+
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import msgspec
+
+from snapcli.api.operation import Item, Request, Response, operation
+from snapcli.ecs.call import ACCOUNT_FILE, Call
+from snapcli.ecs.nodes import layers
+from snapcli.ecs.records import GIB, Account, Chain, Inventory
+from snapcli.workspace.errors import WorkspaceError
+
+if TYPE_CHECKING:
+    from snapcli.volumes.verify import Problem
+
+
+D = TypeVar("D", bound=msgspec.Struct)
+
+
+class CheckWorkspaceRequest(Request):
+    """How thoroughly to check."""
+
+    read_data: Annotated[bool, "Read every stored block and compare its digest."] = False
+
+
+class ProblemItem(Item):
+    """One thing that is wrong."""
+
+    file: str
+    message: str
+    snapshot_id: str = ""
+    block: int | None = None
+    disks: list[str] = []
+
+
+class CheckWorkspaceResponse(Response):
+    """What was checked and what is wrong with it; nothing wrong is an empty list."""
+
+    documents: int
+    disks: int
+    chains: int
+    snapshots: int
+    data_blocks: int
+    data_was_read: bool
+    problems: list[ProblemItem]
+
+
+@operation("CheckWorkspace", writes=False, settles=False)
+def check_workspace(call: Call, request: CheckWorkspaceRequest) -> CheckWorkspaceResponse:
+    """Verify the workspace's documents, disks and chains."""
+    checker = _Checker(call, request.read_data)
+    checker.check_documents()
+    for inventory in checker.inventories.values():
+        checker.check_disks(inventory)
+    checker.check_disk_files()
+    for chain in checker.chains:
+        checker.check_chain(chain)
+    checker.check_chain_folders()
+    return CheckWorkspaceResponse(
+        documents=checker.document_count,
+        disks=sum(len(inventory.disks) for inventory in checker.inventories.values()),
+        chains=len(checker.chains),
+        snapshots=sum(len(chain.nodes) for chain in checker.chains),
+        data_blocks=sum(node.data_blocks for chain in checker.chains for node in chain.nodes),
+        data_was_read=request.read_data,
+        problems=checker.problems,
+    )
+
+
+class _Checker:
+    """Goes through a workspace and gathers what is wrong."""
+
+    def __init__(self, call: Call, read_data: bool) -> None:
+        self.call = call
+        self.read_data = read_data
+        self.problems: list[ProblemItem] = []
+        self.inventories: dict[str, Inventory] = {}
+        self.chains: list[Chain] = []
+        self.document_count = 0
+
+    def check_documents(self) -> None:
+        """Decode every document, and gather inventories and chains."""
+        tx = self.call.tx
+        if tx.exists(ACCOUNT_FILE):
+            self._load(ACCOUNT_FILE, Account)
+        for region_id in tx.folder_names("state"):
+            file = f"state/{region_id}/inventory.json"
+            if tx.exists(file):
+                inventory = self._load(file, Inventory)
+                if inventory is not None:
+                    self.inventories[region_id] = inventory
+        for region_id in tx.folder_names("chains"):
+            for disk_id in tx.folder_names(f"chains/{region_id}"):
+                file = f"chains/{region_id}/{disk_id}/chain.json"
+                if not tx.exists(file):
+                    continue
+                chain = self._load(file, Chain)
+                if chain is not None:
+                    self.chains.append(chain)
+
+    def _load(self, file: str, type_: type[D]) -> D | None:
+        self.document_count += 1
+        try:
+            return self.call.tx.load(file, type_)
+        except WorkspaceError as error:
+            disks = [file.split("/")[2]] if file.startswith("chains/") else []
+            self._add(self.call.tx.path(file), str(error), disks=disks)
+            return None
+
+    def _add(
+        self,
+        file: str,
+        message: str,
+        *,
+        snapshot_id: str = "",
+        block: int | None = None,
+        disks: list[str] | None = None,
+    ) -> None:
+        self.problems.append(
+            ProblemItem(
+                file=file,
+                message=message,
+                snapshot_id=snapshot_id,
+                block=block,
+                disks=disks or [],
+            )
+        )
+
+    def check_disks(self, inventory: Inventory) -> None:
+        """Check that each disk has its file, of its length, and its instance."""
+        for disk in inventory.disks.values():
+            path = self.call.image_path(disk)
+            try:
+                length_bytes = os.stat(path).st_size
+            except OSError as error:
+                self._add(path, f"The disk's file is gone: {error.strerror}", disks=[disk.disk_id])
+                continue
+            if length_bytes != disk.size_gib * GIB:
+                self._add(
+                    path,
+                    f"The disk has {disk.size_gib} GiB, its file {length_bytes} bytes.",
+                    disks=[disk.disk_id],
+                )
+            if disk.instance_id and disk.instance_id not in inventory.instances:
+                self._add(
+                    path,
+                    f"The disk is attached to {disk.instance_id}, which does not exist.",
+                    disks=[disk.disk_id],
+                )
+
+    def check_disk_files(self) -> None:
+        """Check that no disk file is left over."""
+        for region_id in self.call.tx.folder_names("disks"):
+            inventory = self.inventories.get(region_id, Inventory())
+            for name in self.call.tx.folder_names(f"disks/{region_id}"):
+                if name.removesuffix(".raw") not in inventory.disks:
+                    path = self.call.tx.path(f"disks/{region_id}/{name}")
+                    self._add(path, "No disk has this file; it can be deleted.")
+
+    def check_chain(self, chain: Chain) -> None:
+        """Check a chain's maps, packs, counts, and with `read_data` every stored block."""
+        from snapcli.volumes.verify import unnamed_files, verify_chain
+
+        folder = self.call.chain_folder(chain)
+        held = layers(chain.nodes)
+        for problem in verify_chain(
+            folder,
+            held,
+            chain.packs,
+            self.read_data,
+            self.call.progress(f"Checking {chain.disk_id}"),
+        ):
+            self._add(
+                problem.file,
+                problem.message,
+                snapshot_id=problem.snapshot_id,
+                block=problem.block,
+                disks=self._touched(chain, problem),
+            )
+        self._check_counts(chain)
+        for name in unnamed_files(folder, held, chain.packs, ["chain.json"]):
+            self._add(os.path.join(folder, name), "No snapshot needs this file; it can be deleted.")
+
+    def _check_counts(self, chain: Chain) -> None:
+        from snapcli.volumes.describe import layer_usage
+        from snapcli.volumes.errors import VolumeError
+
+        for node in chain.nodes:
+            if not node.map_file:
+                continue
+            try:
+                counted = layer_usage(self.call.chain_folder(chain), layers([node])[0])[:2]
+            except VolumeError:
+                continue  # told by verify_chain already
+            if counted != (node.data_blocks, node.empty_blocks):
+                self._add(
+                    os.path.join(self.call.chain_folder(chain), node.map_file),
+                    f"The map holds {counted[0]} data and {counted[1]} empty blocks, the document "
+                    f"says {node.data_blocks} and {node.empty_blocks}.",
+                    snapshot_id=node.snapshot_id,
+                    disks=[chain.disk_id],
+                )
+
+    def _touched(self, chain: Chain, problem: "Problem") -> list[str]:
+        """Return the disks that need what is damaged: the chain's, and those made from it."""
+        ids = [node.snapshot_id for node in chain.nodes]
+        later = ids[ids.index(problem.snapshot_id) :] if problem.snapshot_id in ids else ids
+        made = self._made_from(chain.region_id, set(later))
+        return [chain.disk_id, *made]
+
+    def _made_from(self, region_id: str, snapshot_ids: set[str]) -> Iterator[str]:
+        for disk in self.inventories.get(region_id, Inventory()).disks.values():
+            if disk.source_snapshot_id in snapshot_ids:
+                yield disk.disk_id
+
+    def check_chain_folders(self) -> None:
+        """Check that no chain folder is left over without its document."""
+        tx = self.call.tx
+        for region_id in tx.folder_names("chains"):
+            for disk_id in tx.folder_names(f"chains/{region_id}"):
+                if not tx.exists(f"chains/{region_id}/{disk_id}/chain.json"):
+                    path = tx.path(f"chains/{region_id}/{disk_id}")
+                    self._add(path, "The folder holds no chain; it can be deleted.")

@@ -1,0 +1,158 @@
+"""The workspace's clock for people: `clock show|freeze|advance|set|resume`.
+
+Moving it forward lets everything that falls due in between happen, in order (lifecycle).
+"""
+
+from datetime import datetime
+from typing import Annotated
+
+from snapcli.api.errors import ApiError
+from snapcli.api.operation import Request, Response, operation
+from snapcli.ecs.call import Call
+from snapcli.ecs.wire import seconds_time
+from snapcli.workspace import clock as moving
+from snapcli.workspace.clock import Clock
+from snapcli.workspace.settings import ClockSettings
+
+
+class ClockResponse(Response):
+    """The workspace's time: now, whether it stands still, how far it is off the system's."""
+
+    now: str
+    mode: str
+    offset_seconds: float
+    moved_from: str | None = None
+
+
+class ShowClockRequest(Request):
+    """Nothing to say."""
+
+
+@operation("ShowClock", writes=False, settles=False)
+def show_clock(call: Call, request: ShowClockRequest) -> ClockResponse:
+    """Tell the workspace's time."""
+    return _response(call.settings.clock)
+
+
+class FreezeClockRequest(Request):
+    """Where to stop the clock."""
+
+    at: Annotated[str, "An instant such as 2022-03-11T10:33Z; by default now."] = ""
+
+
+@operation("FreezeClock", writes=True)
+def freeze_clock(call: Call, request: FreezeClockRequest) -> ClockResponse:
+    """Stop the workspace's time, where it is or at an instant."""
+    at = _instant(call, request.at) if request.at else None
+    return _move(call, moving.freeze(call.settings.clock, moving.system_now(), at))
+
+
+class AdvanceClockRequest(Request):
+    """How far to move the clock."""
+
+    by: Annotated[str, "How far: 3d2h, 90s, 1w."]
+
+
+@operation("AdvanceClock", writes=True)
+def advance_clock(call: Call, request: AdvanceClockRequest) -> ClockResponse:
+    """Move the time forward; a running clock runs on from there."""
+    from snapcli.workspace.time_text import parse_duration
+
+    try:
+        by = parse_duration(request.by)
+        moved = moving.advance(call.settings.clock, moving.system_now(), by)
+    except ValueError as error:
+        raise ApiError("InvalidParameter", 400, str(error)) from None
+    return _move(call, moved)
+
+
+class SetClockRequest(Request):
+    """Which time it shall be."""
+
+    at: Annotated[str, "An instant such as 2022-03-11T10:33Z."]
+
+
+@operation("SetClock", writes=True)
+def set_clock(call: Call, request: SetClockRequest) -> ClockResponse:
+    """Set the time; a running clock runs on from there, a frozen one stays frozen there."""
+    at = _instant(call, request.at)
+    return _move(call, moving.set_to(call.settings.clock, moving.system_now(), at))
+
+
+class ResumeClockRequest(Request):
+    """Nothing to say."""
+
+
+@operation("ResumeClock", writes=True)
+def resume_clock(call: Call, request: ResumeClockRequest) -> ClockResponse:
+    """Let a frozen clock run on from where it stands."""
+    return _move(call, moving.resume(call.settings.clock, moving.system_now()))
+
+
+def _instant(call: Call, text: str) -> datetime:
+    from snapcli.workspace.time_text import parse_instant
+
+    try:
+        return parse_instant(text, call.now)
+    except ValueError as error:
+        raise ApiError("InvalidParameter", 400, str(error)) from None
+
+
+def _move(call: Call, moved: ClockSettings) -> ClockResponse:
+    """Write the clock's new settings, then let what has fallen due happen."""
+    from snapcli.workspace.settings_edit import set_many
+
+    before, now = call.now, Clock(moved).now()
+    if now < before:
+        _refuse_before_records(call, now)
+    set_many(
+        call.tx.path(),
+        {
+            "clock.mode": moved.mode,
+            "clock.offset_seconds": moved.offset_seconds,
+            "clock.at": moved.at,
+        },
+    )
+    next_due_at = call.account.next_due_at
+    if next_due_at is not None and next_due_at <= now:
+        from snapcli.ecs import lifecycle
+
+        call.now = now
+        lifecycle.settle(call)
+    response = _response(moved)
+    response.moved_from = seconds_time(before)
+    return response
+
+
+def _refuse_before_records(call: Call, now: datetime) -> None:
+    """Raise ApiError when the time would go back before something that was recorded."""
+    latest = _latest_record(call)
+    if latest is not None and now < latest:
+        raise ApiError(
+            "InvalidParameter",
+            400,
+            f"The time can't go back to {seconds_time(now)}: the workspace holds something that "
+            f"happened at {seconds_time(latest)}. Use a new workspace for an earlier time.",
+        )
+
+
+def _latest_record(call: Call) -> datetime | None:
+    instants: list[datetime] = []
+    for region_id in call.regions_in_use():
+        inventory = call.inventory(region_id)
+        for disk in inventory.disks.values():
+            known = (disk.created_at, disk.attached_at, disk.detached_at)
+            instants += [instant for instant in known if instant is not None]
+        instants += [i.started_at or i.created_at for i in inventory.instances.values()]
+        for chain in call.chains(region_id):
+            instants += [node.created_at for node in chain.nodes]
+    settled_at = call.account.settled_at
+    return max([*instants, *([settled_at] if settled_at else [])], default=None)
+
+
+def _response(settings: ClockSettings) -> ClockResponse:
+    return ClockResponse(
+        now=seconds_time(Clock(settings).now()),
+        mode=settings.mode,
+        offset_seconds=float(settings.offset_seconds) if settings.mode == "system" else 0.0,
+    )

@@ -1,0 +1,200 @@
+"""AttachDisk, DetachDisk and DeleteDisk."""
+
+from typing import Annotated
+
+from snapcli.api.errors import ApiError
+from snapcli.api.operation import Request, Response, operation
+from snapcli.ecs.call import Call
+from snapcli.ecs.disk_making import (
+    DATA_DEVICES,
+    SYSTEM_DEVICE,
+    connect,
+    free_device,
+    release_disk,
+)
+from snapcli.ecs.phases import disk_status, instance_status, phases_from
+from snapcli.ecs.records import DiskRecord, InstanceRecord
+from snapcli.ecs.snapshot_state import creating_node
+
+
+class DiskResponse(Response):
+    """Nothing but the RequestId."""
+
+
+class AttachDiskRequest(Request):
+    """Which disk to attach to which instance."""
+
+    ignored = ("Force", "KeyPairName", "Password")
+    disk_id: Annotated[str, "The disk, which must be Available."]
+    instance_id: Annotated[str, "The instance, in the same zone."]
+    device: Annotated[str, "The device name, /dev/xvdb to /dev/xvdz; by default the next."] = ""
+    delete_with_instance: Annotated[bool, "Release the disk with the instance."] = False
+    bootable: Annotated[bool, "Attach a system disk as one."] = False
+
+
+@operation("AttachDisk", writes=True)
+def attach_disk(call: Call, request: AttachDiskRequest) -> DiskResponse:
+    """Attach a disk that is Available to an instance of its zone."""
+    instance = call.instance(request.instance_id)
+    disk = call.disk(request.disk_id)
+    _check_attachable(call, disk, instance)
+    attached = call.disks_of(instance)
+    most = call.settings.quotas.disks_per_instance
+    if len(attached) >= most:
+        raise ApiError(
+            "InstanceDiskLimitExceeded",
+            403,
+            f"The instance {instance.instance_id} has {len(attached)} disks; {most} are allowed.",
+        )
+    if disk.type == "system" and request.bootable:
+        _check_boot(disk, instance, attached)
+        device = SYSTEM_DEVICE
+    else:
+        disk.type = "data"
+        device = _device(request.device, {other.device for other in attached})
+    connect(call, disk, instance.instance_id, device)
+    disk.delete_with_instance = request.delete_with_instance
+    disk.phases = phases_from(call.now, ("Attaching", call.settings.current_speed().disk_seconds))
+    return DiskResponse()
+
+
+def _check_attachable(call: Call, disk: DiskRecord, instance: InstanceRecord) -> None:
+    if disk.instance_id:
+        raise ApiError(
+            "InvalidDisk.InUse",
+            404,
+            f"The disk {disk.disk_id} is attached to {disk.instance_id} already.",
+        )
+    status = disk_status(disk, call.now)
+    if status != "Available":
+        raise ApiError(
+            "IncorrectDiskStatus",
+            403,
+            f"The disk {disk.disk_id} is {status}; it must be Available to be attached.",
+        )
+    power = instance_status(instance, call.now)
+    if power not in ("Running", "Stopped"):
+        raise ApiError(
+            "IncorrectInstanceStatus",
+            400,
+            f"The instance {instance.instance_id} is {power}; it must be Running or Stopped.",
+        )
+    if disk.zone_id != instance.zone_id:
+        raise ApiError(
+            "ResourcesNotInSameZone",
+            403,
+            f"The disk {disk.disk_id} is in {disk.zone_id}, the instance {instance.instance_id} "
+            f"in {instance.zone_id}. A snapshot of the disk makes a disk in that zone.",
+        )
+
+
+def _check_boot(disk: DiskRecord, instance: InstanceRecord, attached: list[DiskRecord]) -> None:
+    if disk.origin_instance_id != instance.instance_id:
+        raise ApiError(
+            "InvalidInstance.NotOriginInstance",
+            400,
+            f"The system disk {disk.disk_id} can be attached as one only to its own instance "
+            f"{disk.origin_instance_id or '(released)'}.",
+        )
+    if any(other.device == SYSTEM_DEVICE for other in attached):
+        raise ApiError(
+            "InvalidDevice.InUse",
+            403,
+            f"The instance {instance.instance_id} has a system disk already.",
+        )
+
+
+def _device(wanted: str, taken: set[str]) -> str:
+    if not wanted:
+        return free_device(taken)
+    if wanted not in DATA_DEVICES:
+        raise ApiError(
+            "InvalidDevice.Malformed",
+            400,
+            f"The device {wanted!r} is not one of /dev/xvdb to /dev/xvdz.",
+        )
+    if wanted in taken:
+        raise ApiError("InvalidDevice.InUse", 403, f"The device {wanted} is taken.")
+    return wanted
+
+
+class DetachDiskRequest(Request):
+    """Which disk to detach from which instance."""
+
+    disk_id: Annotated[str, "The disk to detach."]
+    instance_id: Annotated[str, "The instance it is attached to."]
+    delete_with_instance: Annotated[bool, "Kept as given."] | None = None
+
+
+@operation("DetachDisk", writes=True)
+def detach_disk(call: Call, request: DetachDiskRequest) -> DiskResponse:
+    """Detach a disk; a system disk only while its instance is Stopped."""
+    instance = call.instance(request.instance_id)
+    disk = call.disk(request.disk_id)
+    if not disk.instance_id:
+        raise ApiError(
+            "InvalidDisk.AlreadyDetached", 404, f"The disk {disk.disk_id} is not attached."
+        )
+    if disk.instance_id != instance.instance_id:
+        raise ApiError(
+            "DependencyViolation",
+            403,
+            f"The disk {disk.disk_id} is attached to {disk.instance_id}, not to "
+            f"{instance.instance_id}.",
+        )
+    status = disk_status(disk, call.now)
+    if status != "In_use":
+        raise ApiError(
+            "IncorrectDiskStatus", 403, f"The disk {disk.disk_id} is {status}, not In_use."
+        )
+    power = instance_status(instance, call.now)
+    allowed = ("Stopped",) if disk.type == "system" else ("Running", "Stopped")
+    if power not in allowed:
+        raise ApiError(
+            "IncorrectInstanceStatus",
+            403,
+            f"The instance {instance.instance_id} is {power}; it must be {' or '.join(allowed)} "
+            f"to detach its {disk.type} disk {disk.disk_id}.",
+        )
+    disk.instance_id = disk.device = ""
+    disk.detached_at = call.now
+    if request.delete_with_instance is not None:
+        disk.delete_with_instance = request.delete_with_instance
+    disk.phases = phases_from(call.now, ("Detaching", call.settings.current_speed().disk_seconds))
+    return DiskResponse()
+
+
+class DeleteDiskRequest(Request):
+    """Which disk to release."""
+
+    disk_id: Annotated[str, "The disk, which must be Available."]
+
+
+@operation("DeleteDisk", writes=True)
+def delete_disk(call: Call, request: DeleteDiskRequest) -> DiskResponse:
+    """Release a disk and its bytes; its manual snapshots stay (DL-5)."""
+    disk = call.disk(request.disk_id)
+    status = disk_status(disk, call.now)
+    if status != "Available":
+        attached = f" (attached to {disk.instance_id})" if disk.instance_id else ""
+        raise ApiError(
+            "IncorrectDiskStatus",
+            403,
+            f"The disk {disk.disk_id} is {status}{attached}; it must be Available. Detach it with "
+            "DetachDisk first.",
+        )
+    require_none_in_creation(call, disk)
+    release_disk(call, disk)
+    return DiskResponse()
+
+
+def require_none_in_creation(call: Call, disk: DiskRecord) -> None:
+    """Raise ApiError DiskCreatingSnapshot while a snapshot of the disk is in creation."""
+    node = creating_node(call.chain(disk.region_id, disk.disk_id), call.now)
+    if node is not None:
+        raise ApiError(
+            "DiskCreatingSnapshot",
+            403,
+            f"The snapshot {node.snapshot_id} of the disk {disk.disk_id} is in creation; wait "
+            "until it is accomplished, or delete it.",
+        )

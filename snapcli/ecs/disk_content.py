@@ -1,0 +1,265 @@
+"""ResizeDisk, ReInitDisk and ReplaceSystemDisk: operations that change what a disk holds."""
+
+from typing import Annotated
+
+import msgspec
+
+from snapcli.api.errors import ApiError, missing_parameter
+from snapcli.api.operation import Group, Request, Response, operation
+from snapcli.api.types import ClientToken, choice, limits
+from snapcli.ecs.call import Call
+from snapcli.ecs.disk_attachment import DiskResponse, require_none_in_creation
+from snapcli.ecs.disk_categories import size_range_gib
+from snapcli.ecs.disk_making import (
+    SYSTEM_DEVICE,
+    connect,
+    make_bytes,
+    new_disk,
+    refuse_encryption,
+    release_disk,
+)
+from snapcli.ecs.image_rules import require_image
+from snapcli.ecs.phases import disk_status, instance_status
+from snapcli.ecs.records import GIB, DiskRecord, InstanceRecord
+from snapcli.ecs.snapshot_state import has_instant_access
+
+
+class ResizeDiskRequest(Request):
+    """Which disk to make how large."""
+
+    disk_id: Annotated[str, "The disk to make larger."]
+    new_size: Annotated[int, limits("InvalidDiskSize", 403, "a size in GiB", ge=1)]
+    type: Annotated[
+        str,
+        choice("InvalidParam.Type", 400, "offline", "online"),
+        "online only while the instance is Running.",
+    ] = "offline"
+    client_token: Annotated[ClientToken, "Repeat the call safely: a text of your choice."] = ""
+
+
+class ResizeDiskResponse(Response):
+    """Nothing but the RequestId."""
+
+    unanswered = ("OrderId",)
+
+
+@operation("ResizeDisk", writes=True)
+def resize_disk(call: Call, request: ResizeDiskRequest) -> ResizeDiskResponse:
+    """Make a disk larger; the new space reads as zeros."""
+    disk = call.disk(request.disk_id)
+    _require_in_use_or_available(call, disk)
+    require_none_in_creation(call, disk)
+    if request.type == "online":
+        power = (
+            instance_status(call.instance(disk.instance_id), call.now) if disk.instance_id else ""
+        )
+        if power != "Running":
+            raise ApiError(
+                "InvalidInstanceStatus.NotRunning",
+                403,
+                f"Type online needs a Running instance; that of {disk.disk_id} is "
+                f"{power or 'none'}. Use Type offline.",
+            )
+    _, most = size_range_gib(disk.category, disk.performance_level)
+    if request.new_size <= disk.size_gib:
+        raise ApiError(
+            "InvalidDiskSize.TooSmall",
+            403,
+            f"The disk {disk.disk_id} has {disk.size_gib} GiB; the new size {request.new_size} GiB "
+            "must be larger.",
+        )
+    if request.new_size > most:
+        raise ApiError(
+            "InvalidDiskSize.TooLarge",
+            403,
+            f"The new size {request.new_size} GiB is above the {most} GiB of a {disk.category} "
+            "disk.",
+        )
+    disk.size_gib = request.new_size
+    call.tx.after_commit(
+        "resize", {"image": call.image_file(disk), "length_bytes": disk.size_gib * GIB}
+    )
+    return ResizeDiskResponse()
+
+
+def _require_in_use_or_available(call: Call, disk: DiskRecord) -> None:
+    status = disk_status(disk, call.now)
+    if status not in ("In_use", "Available"):
+        raise ApiError(
+            "IncorrectDiskStatus",
+            403,
+            f"The disk {disk.disk_id} is {status}; it must be In_use or Available.",
+        )
+
+
+class ReInitDiskRequest(Request):
+    """Which disk to return to its beginning."""
+
+    ignored = ("KeyPairName", "Password", "SecurityEnhancementStrategy")
+    disk_id: Annotated[str, "The disk, attached to a stopped instance."]
+    auto_start_instance: Annotated[bool, "Start the instance afterwards."] = False
+
+
+@operation("ReInitDisk", writes=True)
+def re_init_disk(call: Call, request: ReInitDiskRequest) -> DiskResponse:
+    """Return a disk to what it was when created: its image, its snapshot, or empty.
+
+    Refused once the snapshot it was made from is gone (DL-3), and while snapshots of it have
+    instant access (IA-3).
+    """
+    disk = call.disk(request.disk_id)
+    instance = _check_reinit(call, disk)
+    if disk.source_snapshot_id:
+        _return_to_snapshot(call, disk)
+    else:
+        call.tx.after_commit(
+            "reset",
+            {
+                "image": call.image_file(disk),
+                "length_bytes": disk.size_gib * GIB,
+                "image_id": disk.image_id,
+            },
+        )
+    if request.auto_start_instance:
+        from snapcli.ecs.instance_power import start
+
+        start(call, instance)
+    return DiskResponse()
+
+
+def _check_reinit(call: Call, disk: DiskRecord) -> InstanceRecord:
+    status = disk_status(disk, call.now)
+    if status != "In_use":
+        raise ApiError(
+            "IncorrectDiskStatus",
+            403,
+            f"The disk {disk.disk_id} is {status}; it must be attached to a stopped instance.",
+        )
+    instance = call.instance(disk.instance_id)
+    power = instance_status(instance, call.now)
+    if power != "Stopped":
+        raise ApiError(
+            "IncorrectInstanceStatus",
+            403,
+            f"The instance {instance.instance_id} is {power}; stop it to re-initialise its disk.",
+        )
+    require_none_in_creation(call, disk)
+    chain = call.chain(disk.region_id, disk.disk_id)
+    fast = [n for n in chain.nodes if has_instant_access(n, call.now)] if chain else []
+    if fast:
+        raise ApiError(
+            "DiskHasSnapshotsWithInstantAccessEnabled.OperationNotSupported",
+            400,
+            f"The snapshot {fast[0].snapshot_id} of the disk {disk.disk_id} has instant access; "
+            "switch it off with ModifySnapshotAttribute first.",
+        )
+    return instance
+
+
+def _return_to_snapshot(call: Call, disk: DiskRecord) -> None:
+    """Write down that the disk's bytes become its source snapshot's again."""
+    found = call.find_snapshot(disk.source_snapshot_id)
+    if found is None:
+        raise ApiError(
+            "OperationDenied",
+            403,
+            f"The disk {disk.disk_id} was made from the snapshot {disk.source_snapshot_id}, which "
+            "was deleted; it can't be re-initialised.",
+        )
+    from snapcli.ecs.rollback import write_down_restore
+
+    write_down_restore(call, disk, *found, disk.size_gib)
+
+
+class NewSystemDisk(Group):
+    """The new system disk of an instance."""
+
+    size: (
+        Annotated[int, limits("InvalidSystemDiskSize.ValueNotSupported", 400, "a size in GiB")]
+        | None
+    ) = None
+
+
+class ReplaceSystemDiskRequest(Request):
+    """Which instance gets which image."""
+
+    ignored = (
+        "Architecture", "Arn", "EncryptAlgorithm", "KeyPairName", "Password", "PasswordInherit",
+        "Platform", "SecurityEnhancementStrategy", "UseAdditionalService",
+    )  # fmt: skip
+    instance_id: Annotated[str, "The instance, which must be Stopped."]
+    image_id: Annotated[str, "The image of the new system disk."] = ""
+    disk_id: Annotated[str, "Not offered: replacing by an existing disk."] = ""
+    system_disk: Annotated[NewSystemDisk, "The new system disk."] | None = None
+    encrypted: Annotated[bool, "Encrypt the new disk."] = False
+    kms_key_id: Annotated[str, "With this key."] = msgspec.field(name="KMSKeyId", default="")
+    client_token: Annotated[ClientToken, "Repeat the call safely: a text of your choice."] = ""
+
+
+class ReplaceSystemDiskResponse(Response):
+    """The new system disk."""
+
+    disk_id: str
+
+
+@operation("ReplaceSystemDisk", writes=True)
+def replace_system_disk(call: Call, request: ReplaceSystemDiskRequest) -> ReplaceSystemDiskResponse:
+    """Give a stopped instance a new system disk from an image; the old one is released.
+
+    The old disk's manual snapshots stay, but can't roll back the new disk (RB-4).
+    """
+    from snapcli.ecs.instance_launch import system_disk_size_gib
+
+    instance = call.instance(request.instance_id)
+    if request.disk_id:
+        raise ApiError(
+            "InvalidParameter.Conflict",
+            400,
+            "DiskId: replacing by an existing disk is not offered; give ImageId.",
+        )
+    if not request.image_id:
+        raise missing_parameter("ImageId")
+    image = require_image(request.image_id)
+    refuse_encryption(request.encrypted, request.kms_key_id)
+    power = instance_status(instance, call.now)
+    if power != "Stopped":
+        raise ApiError(
+            "IncorrectInstanceStatus",
+            403,
+            f"The instance {instance.instance_id} is {power}; stop it to replace its system disk.",
+        )
+    old = _system_disk(call, instance)
+    require_none_in_creation(call, old)
+    size = request.system_disk.size if request.system_disk else None
+    size_gib = system_disk_size_gib(size, image.size_gib, old.category, old.performance_level)
+    new = new_disk(
+        call,
+        instance.region_id,
+        instance.zone_id,
+        type_="system",
+        category=old.category,
+        performance_level=old.performance_level,
+        size_gib=size_gib,
+    )
+    new.image_id = request.image_id
+    new.name, new.description, new.tags = old.name, old.description, dict(old.tags)
+    new.delete_with_instance, new.delete_auto_snapshot = True, old.delete_auto_snapshot
+    new.origin_instance_id = instance.instance_id
+    release_disk(call, old)
+    connect(call, new, instance.instance_id, SYSTEM_DEVICE)
+    make_bytes(call, new)
+    instance.image_id = request.image_id
+    return ReplaceSystemDiskResponse(disk_id=new.disk_id)
+
+
+def _system_disk(call: Call, instance: InstanceRecord) -> DiskRecord:
+    """Return the instance's system disk, or raise ApiError when it was detached."""
+    for disk in call.disks_of(instance):
+        if disk.type == "system":
+            return disk
+    raise ApiError(
+        "InvalidInstance.NotFoundSystemDisk",
+        400,
+        f"The instance {instance.instance_id} has no system disk at present; attach it with "
+        "AttachDisk and Bootable true.",
+    )

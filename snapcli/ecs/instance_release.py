@@ -1,0 +1,88 @@
+"""DeleteInstance and DeleteInstances: releasing an instance and, with it, its disks."""
+
+from typing import Annotated
+
+from snapcli.api.errors import ApiError, DryRunOperation
+from snapcli.api.operation import operation
+from snapcli.api.types import ClientToken
+from snapcli.ecs.call import Call
+from snapcli.ecs.disk_making import release_disk
+from snapcli.ecs.instance_power import (
+    InstanceRequest,
+    InstanceResponse,
+    InstancesRequest,
+    instances_of,
+)
+from snapcli.ecs.phases import instance_status
+from snapcli.ecs.records import InstanceRecord
+
+
+class DeleteInstanceRequest(InstanceRequest):
+    """Which instance to release."""
+
+    ignored = ("TerminateSubscription",)
+    force: Annotated[bool, "Release it although it is running."] = False
+    force_stop: Annotated[bool, "As pulling the plug; makes no difference to the bytes."] = False
+
+
+@operation("DeleteInstance", writes=True)
+def delete_instance(call: Call, request: DeleteInstanceRequest) -> InstanceResponse:
+    """Release an instance with the disks that go with it; manual snapshots stay (DL-5)."""
+    instance = call.instance(request.instance_id)
+    _check(call, instance, request.force)
+    if request.dry_run:
+        raise DryRunOperation
+    release(call, instance)
+    return InstanceResponse()
+
+
+class DeleteInstancesRequest(InstancesRequest):
+    """Which instances to release."""
+
+    ignored = ("TerminateSubscription",)
+    force: Annotated[bool, "Release them although they are running."] = False
+    force_stop: Annotated[bool, "As pulling the plug; makes no difference to the bytes."] = False
+    client_token: Annotated[ClientToken, "Repeat the call safely: a text of your choice."] = ""
+
+
+@operation("DeleteInstances", writes=True)
+def delete_instances(call: Call, request: DeleteInstancesRequest) -> InstanceResponse:
+    """Release several instances, all or none."""
+    instances = instances_of(call, request.region_id, request.instance_id)
+    for instance in instances:
+        _check(call, instance, request.force)
+    if request.dry_run:
+        raise DryRunOperation
+    for instance in instances:
+        release(call, instance)
+    return InstanceResponse()
+
+
+def _check(call: Call, instance: InstanceRecord, force: bool) -> None:
+    if instance.deletion_protection:
+        raise ApiError(
+            "InvalidOperation.DeletionProtection",
+            403,
+            f"The instance {instance.instance_id} is protected from release. Switch DeletionProtection "
+            "off with ModifyInstanceAttribute first.",
+        )
+    status = instance_status(instance, call.now)
+    if status != "Stopped" and not force:
+        raise ApiError(
+            "IncorrectInstanceStatus",
+            403,
+            f"The instance {instance.instance_id} is {status}; stop it first, or release it with "
+            "Force true.",
+        )
+
+
+def release(call: Call, instance: InstanceRecord) -> None:
+    """Release an instance: disks with DeleteWithInstance go, the others become Available."""
+    for disk in call.disks_of(instance):
+        if disk.delete_with_instance:
+            release_disk(call, disk)
+        else:
+            disk.instance_id = disk.device = ""
+            disk.detached_at = call.now
+            disk.phases = []
+    del call.inventory(instance.region_id).instances[instance.instance_id]

@@ -1,0 +1,67 @@
+"""What the passing of time does: applied in order, each event exactly once, as a step of its own.
+
+The operations that describe things never change anything; this runs before them when an event is
+due. Each event is one transaction's change together with the note of how far time was settled.
+"""
+
+import heapq
+from collections.abc import Iterator
+from datetime import datetime
+
+from snapcli.ecs.call import Call
+from snapcli.ecs.nodes import remove_node
+from snapcli.ecs.records import Chain, SnapshotRecord
+from snapcli.ecs.snapshot_state import released_at
+
+Event = tuple[datetime, str, str]  # when, what, of which resource
+
+
+def settle(call: Call) -> None:
+    """Apply everything due up to the transaction's time, in order of the instants it fell due.
+
+    Afterwards the account's `next_due_at` is the next event's instant, or None.
+    """
+    until = call.now
+    due = list(_events(call))
+    heapq.heapify(due)
+    while due and due[0][0] <= until:
+        instant, what, resource_id = heapq.heappop(due)
+        call.now = instant
+        _APPLY[what](call, resource_id)
+    call.now = until
+    call.account.next_due_at = due[0][0] if due else None
+    call.account.settled_at = until
+
+
+def _events(call: Call) -> Iterator[Event]:
+    """Yield every event that lies ahead."""
+    for region_id in call.regions_in_use():
+        for chain in call.chains(region_id):
+            yield from _chain_events(chain)
+        for instance in call.inventory(region_id).instances.values():
+            if instance.auto_release_at is not None:
+                yield (instance.auto_release_at, "instance release", instance.instance_id)
+
+
+def _chain_events(chain: Chain) -> Iterator[Event]:
+    for node in chain.nodes:
+        release = released_at(node)
+        if release is not None:
+            yield (release, "retention end", node.snapshot_id)
+
+
+def _end_retention(call: Call, snapshot_id: str) -> None:
+    """Release a snapshot whose retention is over (CR-4)."""
+    found: tuple[Chain, SnapshotRecord] | None = call.find_snapshot(snapshot_id)
+    if found is not None:  # it may have gone with its disk a moment before
+        remove_node(call, *found)
+
+
+def _release_instance(call: Call, instance_id: str) -> None:
+    """Release an instance whose automatic release time has come, with its disks."""
+    from snapcli.ecs.instance_release import release
+
+    release(call, call.instance(instance_id))
+
+
+_APPLY = {"retention end": _end_retention, "instance release": _release_instance}

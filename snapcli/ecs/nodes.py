@@ -1,0 +1,144 @@
+"""The nodes of a chain and their blocks: capturing one, taking one out, viewing through it.
+
+Keeps a chain's records and its block files together; who may do what is decided elsewhere.
+"""
+
+from datetime import timedelta
+
+from snapcli.ecs.call import Call
+from snapcli.ecs.records import BLOCK_BYTES, GIB, Chain, DiskRecord, SnapshotRecord
+from snapcli.volumes.layers import Layer
+
+
+def layers_through(chain: Chain, node: SnapshotRecord) -> list[Layer]:
+    """Return the maps that, laid over each other, are the disk as `node` holds it."""
+    index = chain.nodes.index(node)
+    return layers(chain.nodes[: index + 1])
+
+
+def layers(nodes: list[SnapshotRecord]) -> list[Layer]:
+    """Return the maps of `nodes`; a failed snapshot has none."""
+    return [Layer(snapshot_id=n.snapshot_id, map_file=n.map_file) for n in nodes if n.map_file]
+
+
+def stored_bytes(chain: Chain) -> int:
+    """Return the bytes of all blocks that the chain's snapshots need, each once (IN-4)."""
+    return sum(node.data_blocks for node in chain.nodes) * BLOCK_BYTES
+
+
+def capture_node(call: Call, disk: DiskRecord, chain: Chain, node: SnapshotRecord) -> None:
+    """Capture the disk's present bytes as `node` and put it at the end of the chain.
+
+    Fills in the block counts and, from the bytes captured, when creation ends (CR-2).
+    """
+    from snapcli.ecs.faults import refuse_busy_image
+    from snapcli.volumes.capture import capture
+
+    folder = f"chains/{chain.region_id}/{chain.disk_id}"
+    for file in (f"{node.snapshot_id}.pack", f"{node.snapshot_id}.map"):
+        call.tx.creates(f"{folder}/{file}")
+    with refuse_busy_image(disk.disk_id):
+        captured = capture(
+            call.image_path(disk),
+            call.tx.path(folder),
+            layers(chain.nodes),
+            node.snapshot_id,
+            node.number,
+            call.progress(f"Capturing {disk.disk_id}"),
+        )
+    node.map_file = captured.map_file
+    node.data_blocks = captured.data_blocks
+    node.empty_blocks = captured.empty_blocks
+    node.view_blocks = captured.view_blocks
+    node.ready_at = node.created_at + creation_time(call, captured.data_blocks * BLOCK_BYTES)
+    chain.packs[node.number] = captured.pack_file
+    chain.next_number = node.number + 1
+    chain.nodes.append(node)
+    chain.disk_name = disk.name
+    chain.disk_size_gib = disk.size_gib
+    chain.disk_type = disk.type
+
+
+def creation_time(call: Call, captured_bytes: int) -> timedelta:
+    """Return how long creation takes at the workspace's speed (CR-2)."""
+    speed = call.settings.current_speed()
+    seconds = float(speed.snapshot_minimum_seconds)
+    if speed.snapshot_mib_per_second:
+        seconds += captured_bytes / (speed.snapshot_mib_per_second * (1 << 20))
+    return timedelta(seconds=seconds)
+
+
+def remove_node(call: Call, chain: Chain, node: SnapshotRecord) -> None:
+    """Take a snapshot out of its chain: its blocks go, or to the next node (IN-6)."""
+    _release_blocks(call, chain, node)
+    chain.nodes.remove(node)
+    _free_unnamed(call, chain)
+
+
+def fail_node(call: Call, chain: Chain, node: SnapshotRecord) -> None:
+    """Make a snapshot in creation a failed one, which occupies no space (CR-11)."""
+    _release_blocks(call, chain, node)
+    node.failed_at = call.now
+    node.map_file = ""
+    node.data_blocks = node.empty_blocks = node.view_blocks = 0
+    _free_unnamed(call, chain)
+
+
+def _release_blocks(call: Call, chain: Chain, node: SnapshotRecord) -> None:
+    """Hand the node's blocks that the next node still needs over to that node."""
+    if not node.map_file:
+        return
+    holders = [n for n in chain.nodes if n.map_file]
+    index = holders.index(node)
+    if index + 1 == len(holders):
+        return
+    from snapcli.volumes.deletion import hand_over
+
+    following = holders[index + 1]
+    following.generation += 1
+    folder = f"chains/{chain.region_id}/{chain.disk_id}"
+    map_file = f"{following.snapshot_id}.{following.generation}.map"
+    call.tx.creates(f"{folder}/{map_file}")
+    handed = hand_over(
+        call.tx.path(folder),
+        Layer(snapshot_id=node.snapshot_id, map_file=node.map_file),
+        Layer(snapshot_id=following.snapshot_id, map_file=following.map_file),
+        is_first=index == 0,
+        generation=following.generation,
+        below=layers(holders[:index]),
+    )
+    following.map_file = map_file
+    following.data_blocks = handed.data_blocks
+    following.empty_blocks = handed.empty_blocks
+
+
+def _free_unnamed(call: Call, chain: Chain) -> None:
+    """Note that the chain has blocks to free; an operation may change a chain several times."""
+    call.chains_to_free[chain.disk_id] = chain
+
+
+def free_unnamed(call: Call) -> None:
+    """Once this is committed, give the space of blocks that no map names back (IN-6)."""
+    for chain in call.chains_to_free.values():
+        folder = f"chains/{chain.region_id}/{chain.disk_id}"
+        if not chain.nodes:
+            call.tx.delete(f"{folder}/chain.json")
+            call.tx.after_commit("rmdir", {"paths": [folder], "tree": 1})
+            continue
+        maps = [node.map_file for node in chain.nodes if node.map_file]
+        packs = [[number, file] for number, file in chain.packs.items()]
+        call.tx.after_commit("trim", {"folder": folder, "maps": maps, "packs": packs})
+    call.chains_to_free.clear()
+
+
+def restore_arguments(
+    call: Call, disk: DiskRecord, chain: Chain, node: SnapshotRecord, size_gib: int
+) -> dict[str, object]:
+    """Return what the `restore` finisher needs to make the disk's bytes those of `node`."""
+    return {
+        "image": call.image_file(disk),
+        "folder": f"chains/{chain.region_id}/{chain.disk_id}",
+        "layers": [[n.snapshot_id, n.map_file] for n in layers_through(chain, node)],
+        "packs": [[number, file] for number, file in chain.packs.items()],
+        "length_bytes": size_gib * GIB,
+    }

@@ -1,0 +1,150 @@
+"""The records that documents are made of: what is stored, never what can be computed.
+
+Status, progress and usage are worked out from these and the time; see the resource modules.
+The field tables are in FORMAT.md beside this file.
+"""
+
+from datetime import datetime
+
+import msgspec
+
+from snapcli.api.idempotency import RememberedCall
+
+BLOCK_BYTES = 65536
+GIB = 1 << 30
+
+
+class Record(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """Base of all stored records; fields at their default are left out of the document."""
+
+
+class Phase(Record):
+    """A state that a resource passes through until an instant: Pending, Starting, Creating…"""
+
+    name: str
+    until: datetime
+
+
+class InstanceRecord(Record):
+    """An instance. `power` is Running or Stopped: where the phases lead."""
+
+    instance_id: str
+    region_id: str
+    zone_id: str
+    created_at: datetime
+    image_id: str
+    instance_type: str
+    name: str
+    description: str = ""
+    host_name: str = ""
+    power: str = "Running"
+    phases: list[Phase] = []
+    started_at: datetime | None = None
+    ever_started: bool = False
+    auto_release_at: datetime | None = None
+    deletion_protection: bool = False
+    security_group_ids: list[str] = []
+    vswitch_id: str = ""
+    vpc_id: str = ""
+    private_ip: str = ""
+    key_pair_name: str = ""
+    user_data: str = ""
+    charge_type: str = "PostPaid"
+    resource_group_id: str = ""
+    credit_specification: str = ""
+    stopped_mode: str = ""
+    tags: dict[str, str] = {}
+
+
+class DiskRecord(Record):
+    """A disk; its bytes are in `disks/<region>/<disk id>.raw`."""
+
+    disk_id: str
+    region_id: str
+    zone_id: str
+    created_at: datetime
+    size_gib: int
+    category: str
+    type: str  # system or data
+    performance_level: str = ""
+    name: str = ""
+    description: str = ""
+    phases: list[Phase] = []
+    instance_id: str = ""
+    device: str = ""
+    attached_at: datetime | None = None
+    detached_at: datetime | None = None
+    ever_attached: bool = False
+    delete_with_instance: bool = False
+    delete_auto_snapshot: bool = True
+    enable_auto_snapshot: bool = True
+    burst: bool = False
+    provisioned_iops: int = 0
+    multi_attach: str = "Disabled"
+    portable: bool = True
+    origin_instance_id: str = ""  # of a system disk: the only instance it can boot
+    image_id: str = ""
+    source_snapshot_id: str = ""
+    serial_number: str = ""
+    resource_group_id: str = ""
+    tags: dict[str, str] = {}
+
+
+class Inventory(Record):
+    """The small things of one region."""
+
+    format: int = 1
+    instances: dict[str, InstanceRecord] = {}
+    disks: dict[str, DiskRecord] = {}
+
+
+class SnapshotRecord(Record):
+    """A snapshot: a node of its disk's chain. Blocks are in `map_file` and the chain's packs."""
+
+    snapshot_id: str
+    created_at: datetime
+    ready_at: datetime
+    number: int  # of the node and its pack in the chain, never used twice
+    size_gib: int  # of the disk at that instant
+    disk_type: str
+    name: str = ""
+    description: str = ""
+    kind: str = "user"  # user or auto
+    category: str = "standard"
+    retention_days: int = 0  # 0: until somebody deletes it
+    instant_access: bool = False
+    instant_access_days: int = 0  # 0: as long as the snapshot is kept
+    failed_at: datetime | None = None
+    modified_at: datetime | None = None
+    map_file: str = ""
+    generation: int = 0  # how often the map was rewritten by deletions
+    data_blocks: int = 0  # counted on this node
+    empty_blocks: int = 0
+    view_blocks: int = 0  # data blocks of the whole disk as this node sees it
+    serial_number: str = ""
+    resource_group_id: str = ""
+    tags: dict[str, str] = {}
+
+
+class Chain(Record, kw_only=True):
+    """All snapshots of one disk, oldest first, and the packs that hold their blocks."""
+
+    format: int = 1
+    disk_id: str
+    region_id: str
+    disk_name: str = ""
+    disk_size_gib: int = 0
+    disk_type: str = ""
+    next_number: int = 1
+    nodes: list[SnapshotRecord] = []
+    packs: dict[int, str] = {}
+
+
+class Account(Record):
+    """What belongs to the account as a whole."""
+
+    format: int = 1
+    snapshot_service_at: datetime | None = None  # when activated
+    next_due_at: datetime | None = None  # nothing is due before this
+    settled_at: datetime | None = None  # what was due up to here has happened
+    calls: dict[str, RememberedCall] = {}

@@ -1,0 +1,79 @@
+"""Work on disks and chains that follows a commit, and is repeated when a crash came between.
+
+Each finisher is idempotent: it may run twice, or begin again after having been cut off anywhere.
+They know files only; what to do was decided, and written to the journal, by the operation.
+"""
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from snapcli.volumes.restore import RestorePlan
+
+Arguments = Mapping[str, Any]
+
+
+_plans: dict[str, "RestorePlan"] = {}
+
+
+def keep_plan(image_path: str, plan: "RestorePlan") -> None:
+    """Keep what was compared before the commit, so that `restore` need not compare again.
+
+    Only for this process: after a crash `restore` compares anew.
+    """
+    _plans[image_path] = plan
+
+
+def restore(workspace: str, arguments: Arguments) -> None:
+    """Make a disk's bytes those of a snapshot, writing only what differs (RB-2, RB-9)."""
+    from snapcli.volumes.layers import Layer
+    from snapcli.volumes.restore import apply_plan
+    from snapcli.volumes.restore import restore as restore_image
+
+    image = os.path.join(workspace, arguments["image"])
+    if not os.path.exists(image):
+        return  # the disk was released after this was written down
+    plan = _plans.pop(image, None)
+    if plan is not None:
+        apply_plan(plan)
+        return
+    restore_image(
+        image,
+        os.path.join(workspace, arguments["folder"]),
+        [Layer(snapshot_id=id_, map_file=map_file) for id_, map_file in arguments["layers"]],
+        {int(number): file for number, file in arguments["packs"]},
+        arguments["length_bytes"],
+    )
+
+
+def reset(workspace: str, arguments: Arguments) -> None:
+    """Empty a disk, then lay a public image's first bytes on it when it has one."""
+    from snapcli.ecs.image_data import image_bytes
+    from snapcli.volumes.images import resize_image, write_image
+
+    image = os.path.join(workspace, arguments["image"])
+    resize_image(image, 0)
+    resize_image(image, arguments["length_bytes"])
+    for offset_bytes, data in image_bytes(arguments["image_id"]):
+        write_image(image, offset_bytes, [data])
+
+
+def resize(workspace: str, arguments: Arguments) -> None:
+    """Give a disk's file its new length."""
+    from snapcli.volumes.images import resize_image
+
+    resize_image(os.path.join(workspace, arguments["image"]), arguments["length_bytes"])
+
+
+def trim(workspace: str, arguments: Arguments) -> None:
+    """Free the blocks of a chain that no map names any more (IN-6)."""
+    from snapcli.volumes.deletion import trim as trim_folder
+
+    folder = os.path.join(workspace, arguments["folder"])
+    if os.path.isdir(folder):
+        packs = {int(number): file for number, file in arguments["packs"]}
+        trim_folder(folder, arguments["maps"], packs)
+
+
+FINISHERS = {"restore": restore, "reset": reset, "resize": resize, "trim": trim}

@@ -1,0 +1,101 @@
+"""The front of the service: opens the workspace, lets due time pass, runs one operation.
+
+One transaction an operation. Holds what is the same for all: region default, ClientToken, DryRun.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from snapcli.api.dispatch import Caller
+from snapcli.api.errors import DryRunOperation
+from snapcli.api.idempotency import RememberedCall, forget_old, recall
+from snapcli.api.operation import Operation, Response
+from snapcli.ecs import recovery
+from snapcli.ecs.call import ACCOUNT_FILE, Call
+from snapcli.ecs.records import Account
+from snapcli.workspace import location
+from snapcli.workspace.store import Transaction, Workspace
+
+
+def perform(
+    operation: Operation, request: Any, given: Mapping[str, str], caller: Caller
+) -> Response:
+    """Run `operation` on the caller's workspace and return its response.
+
+    Raises ApiError when a rule refuses it, and the workspace's errors.
+    """
+    workspace = open_workspace(caller)
+    while True:
+        with workspace.write() if operation.writes else workspace.read() as tx:
+            if not (operation.settles and _is_due(tx)):
+                return _run(operation, request, given, Call(tx, caller))
+        _settle(workspace, caller)
+
+
+def open_workspace(caller: Caller) -> Workspace:
+    """Open the workspace that the caller named, or the one found from here."""
+    import os
+
+    found = location.find(caller.workspace, os.environ, os.getcwd())
+    return Workspace.open(found.path, recovery.FINISHERS, caller.on_wait)
+
+
+def _settle(workspace: Workspace, caller: Caller) -> None:
+    """Apply what has fallen due, as a step of its own before the operation."""
+    from snapcli.ecs import lifecycle
+
+    with workspace.write() as tx:
+        if _is_due(tx):  # another command may have done it meanwhile
+            call = Call(tx, caller)
+            lifecycle.settle(call)
+            finish(call)
+
+
+def _is_due(tx: Transaction) -> bool:
+    """Say whether something may have fallen due; one look at the account's document."""
+    if not tx.exists(ACCOUNT_FILE):
+        return False
+    next_due_at = tx.load(ACCOUNT_FILE, Account).next_due_at
+    return next_due_at is not None and next_due_at <= tx.now
+
+
+def _run(operation: Operation, request: Any, given: Mapping[str, str], call: Call) -> Response:
+    response = _answer(operation, request, given, call)
+    finish(call)
+    return response
+
+
+def finish(call: Call) -> None:
+    """Do what comes last in a transaction that took blocks out of chains."""
+    if call.chains_to_free:
+        from snapcli.ecs.nodes import free_unnamed
+
+        free_unnamed(call)
+
+
+def _answer(operation: Operation, request: Any, given: Mapping[str, str], call: Call) -> Response:
+    if getattr(request, "region_id", None) == "":
+        request.region_id = call.caller.region or call.settings.region
+    if not operation.writes and getattr(request, "dry_run", False):
+        # Of a Describe, a dry run covers only what has been checked by now.
+        raise DryRunOperation
+    token = getattr(request, "client_token", "")
+    if not token:
+        response: Response = operation.run(call, request)
+        return response
+    parameters = {name: value for name, value in given.items() if name != "ClientToken"}
+    calls = call.account.calls
+    answer = recall(calls, token, operation.action, parameters, call.now)
+    if answer is not None:
+        return msgspec.json.decode(answer, type=operation.response)
+    response = operation.run(call, request)
+    forget_old(calls, call.now)
+    calls[token] = RememberedCall(
+        action=operation.action,
+        parameters=parameters,
+        answer=msgspec.Raw(msgspec.json.encode(response)),
+        answered_at=call.now,
+    )
+    return response

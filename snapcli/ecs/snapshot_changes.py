@@ -1,0 +1,120 @@
+"""DeleteSnapshot and ModifySnapshotAttribute (rules DL, CR-4, CR-5, IA-5)."""
+
+from typing import Annotated
+
+from snapcli.api.errors import ApiError
+from snapcli.api.operation import Request, Response, operation
+from snapcli.api.types import Description, RetentionDays, SnapshotName
+from snapcli.ecs.call import Call
+from snapcli.ecs.nodes import remove_node
+from snapcli.ecs.records import SnapshotRecord
+from snapcli.ecs.snapshot_state import in_creation, released_at
+
+
+class DeleteSnapshotRequest(Request):
+    """Which snapshot to delete."""
+
+    snapshot_id: Annotated[str, "The snapshot to delete."]
+    force: Annotated[bool, "Delete it although disks were made from it."] = False
+
+
+class DeleteSnapshotResponse(Response):
+    """Nothing but the RequestId."""
+
+
+@operation("DeleteSnapshot", writes=True)
+def delete_snapshot(call: Call, request: DeleteSnapshotRequest) -> DeleteSnapshotResponse:
+    """Delete a snapshot, manual or automatic (DL-1); one in creation is cancelled by it.
+
+    Blocks that later snapshots need go to the next node, the others are freed (IN-6). Disks made
+    from it ask for Force and can't be re-initialised afterwards (DL-3).
+    """
+    chain, node = call.snapshot(request.snapshot_id)
+    if not request.force:
+        disks = disks_made_from(call, chain.region_id, node.snapshot_id)
+        if disks:
+            raise ApiError(
+                "SnapshotCreatedDisk",
+                403,
+                f"Disks were made from the snapshot {node.snapshot_id}: {', '.join(disks)}. With "
+                "Force true it is deleted all the same; they can't be re-initialised then.",
+            )
+    remove_node(call, chain, node)
+    return DeleteSnapshotResponse()
+
+
+def disks_made_from(call: Call, region_id: str, snapshot_id: str) -> list[str]:
+    """Return the ids of the disks that still exist and were made from the snapshot."""
+    disks = call.inventory(region_id).disks.values()
+    return [disk.disk_id for disk in disks if disk.source_snapshot_id == snapshot_id]
+
+
+class ModifySnapshotAttributeRequest(Request):
+    """What to change of a snapshot; what is not given stays."""
+
+    snapshot_id: Annotated[str, "The snapshot to change."]
+    snapshot_name: Annotated[SnapshotName, "Its new name."] = ""
+    description: Annotated[Description, "Its new description."] = ""
+    retention_days: Annotated[
+        RetentionDays, "How many days from its creation it is kept; it can only grow."
+    ] = 0
+    disable_instant_access: Annotated[bool, "Switch instant access off for good."] = False
+
+
+class ModifySnapshotAttributeResponse(Response):
+    """Nothing but the RequestId."""
+
+
+@operation("ModifySnapshotAttribute", writes=True)
+def modify_snapshot_attribute(
+    call: Call, request: ModifySnapshotAttributeRequest
+) -> ModifySnapshotAttributeResponse:
+    """Change a snapshot's name, description, retention or instant access."""
+    if not (
+        request.snapshot_name
+        or request.description
+        or request.retention_days
+        or request.disable_instant_access
+    ):
+        raise ApiError(
+            "NoAttributeToModify",
+            400,
+            "Nothing to change was given. Give SnapshotName, Description, RetentionDays or "
+            "DisableInstantAccess.",
+        )
+    _, node = call.snapshot(request.snapshot_id)
+    if request.retention_days:
+        _change_retention(call, node, request.retention_days)
+    if request.disable_instant_access:
+        _disable_instant_access(call, node)
+    node.name = request.snapshot_name or node.name
+    node.description = request.description or node.description
+    node.modified_at = call.now
+    return ModifySnapshotAttributeResponse()
+
+
+def _change_retention(call: Call, node: SnapshotRecord, days: int) -> None:
+    if not node.retention_days or days < node.retention_days:
+        kept = f"{node.retention_days} days" if node.retention_days else "until deleted"
+        raise ApiError(
+            "InvalidOperation.DecreaseRetentionDaysUnsupported",
+            400,
+            f"The snapshot {node.snapshot_id} is kept {kept}; its retention can't be shortened to "
+            f"{days} days.",
+        )
+    node.retention_days = days
+    release = released_at(node)
+    if release is not None:
+        call.due(release)
+
+
+def _disable_instant_access(call: Call, node: SnapshotRecord) -> None:
+    if in_creation(node, call.now):
+        raise ApiError(
+            "IncorrectDiskStatus.CreatingSnapshot",
+            400,
+            f"The snapshot {node.snapshot_id} is in creation; instant access can be switched off "
+            "when it is accomplished.",
+        )
+    node.instant_access = False
+    node.instant_access_days = 0

@@ -1,0 +1,196 @@
+"""CreateSnapshot: who may be captured, and the capture itself (rules CR, IA-2, AC-1)."""
+
+from typing import Annotated
+
+from snapcli.api import ids
+from snapcli.api.errors import ApiError
+from snapcli.api.operation import Request, Response, operation
+from snapcli.api.types import (
+    ClientToken,
+    Description,
+    InstantAccessDays,
+    RetentionDays,
+    SnapshotName,
+    choice,
+)
+from snapcli.ecs.account import require_snapshot_service
+from snapcli.ecs.call import Call
+from snapcli.ecs.disk_categories import CATEGORIES
+from snapcli.ecs.nodes import capture_node
+from snapcli.ecs.phases import disk_status, instance_status
+from snapcli.ecs.records import Chain, DiskRecord, SnapshotRecord
+from snapcli.ecs.snapshot_state import (
+    has_instant_access,
+    in_creation,
+    released_at,
+)
+from snapcli.ecs.tags import tags_to_set
+from snapcli.ecs.wire import Tag
+
+MOST_INSTANT_ACCESS = 10
+ESSD = "cloud_essd"
+
+
+class CreateSnapshotRequest(Request):
+    """What to capture, and how the snapshot is called and kept."""
+
+    ignored = ("StorageLocationArn",)
+    disk_id: Annotated[str, "The disk to capture."]
+    snapshot_name: Annotated[SnapshotName, "A name for people."] = ""
+    description: Annotated[Description, "A description for people."] = ""
+    retention_days: Annotated[
+        RetentionDays, "Delete the snapshot after so many days (without it: never)."
+    ] = 0
+    instant_access: Annotated[bool, "Make it usable while still in creation (ESSD only)."] = False
+    instant_access_retention_days: Annotated[
+        InstantAccessDays, "Switch instant access off after so many days."
+    ] = 0
+    category: Annotated[
+        str,
+        choice("InvalidSnapshotCategory.Malformed", 403, "standard", "flash"),
+        "The storage kind.",
+    ] = "standard"
+    resource_group_id: Annotated[str, "The resource group."] = ""
+    tag: Annotated[list[Tag], "Tags to set on the snapshot, up to 20."] = []
+    client_token: Annotated[ClientToken, "Repeat the call safely: a text of your choice."] = ""
+
+
+class CreateSnapshotResponse(Response):
+    """The new snapshot."""
+
+    snapshot_id: str
+
+
+@operation("CreateSnapshot", writes=True)
+def create_snapshot(call: Call, request: CreateSnapshotRequest) -> CreateSnapshotResponse:
+    """Create a snapshot of a disk as its bytes are at this instant (OV-1, OV-2, CR-3)."""
+    disk = call.disk(request.disk_id)
+    require_snapshot_service(call)
+    check_capturable(call, disk)
+    chain = call.new_chain(disk)
+    check_none_in_creation(call, disk, chain)
+    check_quota(call, disk, chain)
+    _check_kind(call, request, disk, chain)
+    node = new_node(call, disk, chain)
+    node.name = request.snapshot_name
+    node.description = request.description
+    node.retention_days = request.retention_days
+    node.instant_access = request.instant_access
+    node.instant_access_days = request.instant_access_retention_days
+    node.resource_group_id = request.resource_group_id or disk.resource_group_id
+    node.tags = tags_to_set(call, request.tag)
+    capture_node(call, disk, chain, node)
+    release = released_at(node)
+    if release is not None:
+        call.due(release)
+    return CreateSnapshotResponse(snapshot_id=node.snapshot_id)
+
+
+def new_node(call: Call, disk: DiskRecord, chain: Chain) -> SnapshotRecord:
+    """Return the record of a new manual snapshot of `disk`, not yet captured."""
+    return SnapshotRecord(
+        snapshot_id=call.new_id("s", disk.region_id),
+        created_at=call.now,
+        ready_at=call.now,
+        number=chain.next_number,
+        size_gib=disk.size_gib,
+        disk_type=disk.type,
+        serial_number=ids.serial_number(),
+    )
+
+
+def check_capturable(call: Call, disk: DiskRecord) -> None:
+    """Raise ApiError unless the disk is in a state to be captured (CR-1, CR-9)."""
+    if CATEGORIES[disk.category].local:
+        raise ApiError(
+            "DiskCategory.OperationNotSupported",
+            400,
+            f"The disk {disk.disk_id} is a local disk ({disk.category}); only cloud disks have "
+            "snapshots.",
+        )
+    if not disk.ever_attached:
+        raise ApiError(
+            "IncorrectDiskStatus.NeverAttached",
+            403,
+            f"The disk {disk.disk_id} was never attached to an instance. Attach it once with "
+            "AttachDisk; after that it can be captured, attached or not.",
+        )
+    status = disk_status(disk, call.now)
+    if status not in ("In_use", "Available"):
+        raise ApiError(
+            "IncorrectDiskStatus",
+            403,
+            f"The disk {disk.disk_id} is {status}; it must be In_use or Available.",
+        )
+    if status == "In_use":
+        instance = call.instance(disk.instance_id)
+        if not instance.ever_started:
+            raise ApiError(
+                "IncorrectDiskStatus.NeverUsed",
+                403,
+                f"The instance {instance.instance_id} of the disk {disk.disk_id} was never "
+                "started. Start it once with StartInstance.",
+            )
+        power = instance_status(instance, call.now)
+        if power not in ("Running", "Stopped"):
+            raise ApiError(
+                "IncorrectInstanceStatus",
+                400,
+                f"The instance {instance.instance_id} of the disk {disk.disk_id} is {power}; it "
+                "must be Running or Stopped.",
+            )
+
+
+def check_none_in_creation(call: Call, disk: DiskRecord, chain: Chain) -> None:
+    """Raise ApiError while another snapshot of the disk is in creation (CR-6, CR-7)."""
+    for node in chain.nodes:
+        if in_creation(node, call.now) and not has_instant_access(node, call.now):
+            kind = "automatic snapshot" if node.kind == "auto" else "snapshot"
+            raise ApiError(
+                "IncorrectDiskStatus.CreatingSnapshot",
+                403,
+                f"The {kind} {node.snapshot_id} of the disk {disk.disk_id} is in creation. Wait "
+                "until it is accomplished.",
+            )
+
+
+def check_quota(call: Call, disk: DiskRecord, chain: Chain) -> None:
+    """Raise ApiError at the limit of manual snapshots (CR-8, IN-5)."""
+    most = call.settings.quotas.manual_snapshots_per_disk
+    count = sum(node.kind == "user" for node in chain.nodes)
+    if count >= most:
+        raise ApiError(
+            "QuotaExceed.Snapshot",
+            403,
+            f"The disk {disk.disk_id} has {count} manual snapshots; {most} are allowed. Delete "
+            "one with DeleteSnapshot first.",
+        )
+
+
+def _check_kind(call: Call, request: CreateSnapshotRequest, disk: DiskRecord, chain: Chain) -> None:
+    """Raise ApiError for a storage kind or instant access that this disk cannot have."""
+    if request.category == "flash":
+        raise ApiError(
+            "InvalidAction.Unauthorized",
+            403,
+            "Category flash: local snapshots are not offered in this version of snapcli; use "
+            "Category standard, with InstantAccess true when the snapshot must be usable at once.",
+        )
+    if not request.instant_access:
+        return
+    if disk.category != ESSD:
+        raise ApiError(
+            "DiskCategory.OperationNotSupported",
+            400,
+            f"The disk {disk.disk_id} is a {disk.category} disk; instant access is for "
+            f"{ESSD} disks.",
+        )
+    count = sum(has_instant_access(node, call.now) for node in chain.nodes)
+    if count >= MOST_INSTANT_ACCESS:
+        raise ApiError(
+            "QuotaExceed.Snapshot",
+            403,
+            f"The disk {disk.disk_id} has {count} snapshots with instant access; "
+            f"{MOST_INSTANT_ACCESS} are allowed. Switch it off for one with "
+            "ModifySnapshotAttribute.",
+        )

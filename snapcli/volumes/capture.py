@@ -1,0 +1,234 @@
+"""Capturing an image: the blocks that differ from the view before go into a new pack and map.
+
+One instant, never a mixture of two (OV-2): the image is read under a fence of its dates, with
+a clone as a second chance where the file system makes one. Must not know what a snapshot means
+beyond its id.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from time import sleep
+from typing import Final
+
+from blake3 import blake3
+
+from snapcli.volumes.errors import ImageBusy, os_failure
+from snapcli.volumes.images import Progress, StrPath, length_of, open_image, sync_folder
+from snapcli.volumes.layers import Captured, Layer
+from snapcli.volumes.layout import BLOCK_BYTES, DIGEST_BYTES, NO_DIGEST, NO_STAMP, RECORD_BYTES
+from snapcli.volumes.maps import MapWriter, map_name
+from snapcli.volumes.packs import (
+    ZERO_DIGEST,
+    PackWriter,
+    compressor,
+    pack_name,
+    record,
+)
+from snapcli.volumes.scan import Span, SpanReader, spans
+from snapcli.volumes.stamps import TICK_NS, matches, same_state, settled, stamp_of
+from snapcli.volumes.syscalls import clone, open_unnamed
+from snapcli.volumes.views import View, filled_runs
+from snapcli.volumes.workers import ordered_map, thread_count
+
+TRIES: Final = 5
+
+# What a worker found in a span: changed blocks as (block, digest, stored form), runs that are
+# empty now, data blocks in all, bytes read.
+Found = tuple[list[tuple[int, bytes, bytes]], list[tuple[int, int]], int, int]
+
+
+def capture(
+    image_path: StrPath,
+    folder: StrPath,
+    layers: Sequence[Layer],
+    snapshot_id: str,
+    pack_number: int,
+    progress: Progress | None = None,
+    sync: bool = True,
+) -> Captured:
+    """Write the pack and the map of a new snapshot of an image, and say what they hold (OV-1).
+
+    `layers` are those of the snapshots before, oldest first; only blocks that differ from their
+    view are stored, blocks that are zero now are noted as empty. `pack_number` must be new in
+    the chain. With `sync` both files and the folder are on the disk when this returns.
+    `progress` gets bytes read and bytes to read. Raises ImageBusy when the image never stayed
+    still, DamagedMap, VolumeError; on any error neither file is left.
+    """
+    chain = os.fspath(folder)
+    name = os.fspath(image_path)
+    view = View(chain, layers)
+    fd = open_image(image_path)
+    try:
+        pack = PackWriter(chain, pack_name(snapshot_id), pack_number)
+        try:
+            maps = MapWriter(chain, map_name(snapshot_id))
+            try:
+                view_blocks, stamp = _Attempts(fd, name, chain, view, pack, maps, progress).run()
+                pack.finish(sync)
+                maps.finish(view_blocks, stamp, sync)
+                if sync:
+                    sync_folder(chain)
+            except BaseException:
+                maps.abandon()
+                raise
+        except BaseException:
+            pack.abandon()
+            raise
+    except OSError as error:
+        raise os_failure(error, f"capture {name} into", chain) from error
+    finally:
+        os.close(fd)
+    return Captured(
+        pack_file=pack_name(snapshot_id),
+        map_file=map_name(snapshot_id),
+        data_blocks=maps.data_blocks,
+        empty_blocks=maps.empty_blocks,
+        view_blocks=view_blocks,
+        stored_bytes=pack.end,
+    )
+
+
+class _Attempts:
+    """Reads the image until what was read is of one instant."""
+
+    def __init__(
+        self,
+        fd: int,
+        name: str,
+        folder: str,
+        view: View,
+        pack: PackWriter,
+        maps: MapWriter,
+        progress: Progress | None,
+    ) -> None:
+        self._fd = fd
+        self._name = name
+        self._folder = folder
+        self._view = view
+        self._pack = pack
+        self._maps = maps
+        self._progress = progress
+
+    def run(self) -> tuple[int, bytes]:
+        """Fill pack and map; how many data blocks the image has, and its stamp."""
+        newest = self._view.newest
+        state = os.fstat(self._fd)
+        if newest is not None and matches(newest.stamp, state):
+            return newest.view_blocks, newest.stamp  # not written to since: nothing to read
+        spare = self._clone()
+        try:
+            return self._read_fenced(spare)
+        finally:
+            if spare is not None:
+                os.close(spare)
+
+    def _clone(self) -> int | None:
+        """The image as it is now, in a file without a name (a crash leaves nothing), or None.
+
+        It is only read when the image itself is being written to: what it shares with the
+        image is on the disk, but not in memory, where the image's own bytes often are.
+        """
+        fd = open_unnamed(self._folder)
+        if fd is None:
+            return None
+        try:
+            if clone(self._fd, fd):
+                return fd
+        except BaseException:
+            os.close(fd)
+            raise
+        os.close(fd)
+        return None
+
+    def _read_fenced(self, spare: int | None) -> tuple[int, bytes]:
+        for attempt in range(TRIES):
+            before = os.fstat(self._fd)
+            quiet = settled(before, self._pack.now_ns())
+            if spare is not None and (attempt > 0 or not quiet):
+                return self._read(spare), NO_STAMP
+            if not quiet:
+                sleep(TICK_NS / 1e9)
+                if not same_state(before, os.fstat(self._fd)):
+                    continue
+            stamp = stamp_of(self._fd, before)
+            view_blocks = self._read(self._fd)
+            if same_state(before, os.fstat(self._fd)):
+                return view_blocks, stamp
+            self._pack.restart()
+            self._maps.restart()
+        raise ImageBusy(self._name, TRIES)
+
+    def _read(self, fd: int) -> int:
+        """Scan one file into pack and map; the number of its data blocks."""
+        length = length_of(fd)
+        total = min(os.fstat(fd).st_blocks * 512, length)
+        done = view_blocks = 0
+        workers = [_examiner(fd, length) for _ in range(thread_count())]
+        for changed, emptied, data_blocks, read_bytes in ordered_map(
+            spans(fd, length, self._view), workers
+        ):
+            self._store(changed, emptied)
+            view_blocks += data_blocks
+            done += read_bytes
+            if self._progress is not None:
+                self._progress(min(done, total), total)
+        if self._progress is not None:
+            self._progress(total, total)
+        return view_blocks
+
+    def _store(
+        self, changed: list[tuple[int, bytes, bytes]], emptied: list[tuple[int, int]]
+    ) -> None:
+        """Append one span's findings, data and empty runs in ascending order of blocks."""
+        if not changed:
+            for first, count in emptied:
+                self._maps.add_empty(first, count)
+            return
+        number = self._pack.number
+        offset = self._pack.append([stored for _, _, stored in changed])
+        pending = iter(emptied)
+        hole = next(pending, None)
+        for block, digest, stored in changed:
+            while hole is not None and hole[0] < block:
+                self._maps.add_empty(*hole)
+                hole = next(pending, None)
+            self._maps.add_data(block, record(digest, offset, len(stored), number))
+            offset += len(stored)
+        while hole is not None:
+            self._maps.add_empty(*hole)
+            hole = next(pending, None)
+
+
+def _examiner(fd: int, length_bytes: int) -> Callable[[Span], Found]:
+    """The work of one thread: read a span, hash it, compress what the view does not have."""
+    reader = SpanReader(fd, length_bytes)
+    store = compressor()
+    hasher = blake3
+
+    def examine(span: Span) -> Found:
+        slots, base, first, count, hole = span
+        if hole:
+            runs = filled_runs(slots, first - base, count)
+            return [], [(base + slot, length) for slot, length in runs], 0, 0
+        changed: list[tuple[int, bytes, bytes]] = []
+        emptied: list[tuple[int, int]] = []
+        zeros = 0
+        at = (first - base) * RECORD_BYTES
+        block = first
+        for plain in reader.read(first, count):
+            digest = hasher(plain).digest(length=DIGEST_BYTES)
+            before = slots[at : at + DIGEST_BYTES]
+            if before != digest:
+                # A zero block is known by its digest: it was hashed anyway, and data extents
+                # hold few of them.
+                if digest != ZERO_DIGEST:
+                    changed.append((block, digest, store(plain)))
+                else:
+                    zeros += 1
+                    if before != NO_DIGEST:
+                        emptied.append((block, 1))
+            at += RECORD_BYTES
+            block += 1
+        return changed, emptied, count - zeros, count * BLOCK_BYTES
+
+    return examine

@@ -1,0 +1,319 @@
+"""Deleting a node: what the next one still needs moves into its map, the rest is freed.
+
+No data block is copied to delete. Two steps, around the caller's commit: `hand_over` publishes
+the next node's new map before it, `trim` frees what no map names any more after it. Must not
+decide what may be deleted.
+"""
+
+import os
+from array import array
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from snapcli.volumes.errors import VolumeError, os_failure
+from snapcli.volumes.images import StrPath, sync_folder
+from snapcli.volumes.layers import HandedOver, Layer
+from snapcli.volumes.layout import DATA, PACK_HEADER, RECORD, RECORD_BYTES
+from snapcli.volumes.maps import MapReader, MapRun, MapWriter, map_name
+from snapcli.volumes.syscalls import punch_hole
+from snapcli.volumes.views import WINDOW_BLOCKS, View, filled
+
+if TYPE_CHECKING:
+    from snapcli.volumes.packs import PackWriter
+
+_RECORDS_AT_ONCE: Final = 32768  # 1 MiB of records
+
+_GRAIN_BYTES: Final = 4096
+
+# One piece of a merge: whose run, which part of it, and whether the deleted node had the blocks
+_Piece = tuple[MapReader, MapRun, bool]
+
+
+def hand_over(
+    folder: StrPath,
+    deleted: Layer,
+    following: Layer | None,
+    is_first: bool,
+    generation: int,
+    below: Sequence[Layer] | None = None,
+    sync: bool = True,
+) -> HandedOver:
+    """Write the following node's map as it is once `deleted` is gone (IN-6).
+
+    It holds the following node's entries and those of the deleted one that it does not
+    override; entries for empty blocks go when nothing lies below (`is_first`). With `below`
+    (the layers under the deleted one, oldest first) entries that repeat what lies there go too,
+    so that every map stays exactly the difference to the view before (IN-4). `generation` names
+    the new file and must be new for that snapshot. Nothing is written without a following node.
+    Raises DamagedMap, VolumeError; then the new file is not there.
+    """
+    if following is None:
+        return HandedOver(map_file=None, data_blocks=0, empty_blocks=0)
+    chain = os.fspath(folder)
+    old = MapReader(chain, deleted)
+    new = MapReader(chain, following)
+    view = View(chain, below) if below and not is_first else None
+    name = map_name(following.snapshot_id, generation)
+    writer = MapWriter(chain, name)
+    try:
+        for source, run, overrides in _merged(old, new):
+            if run[2] != DATA and is_first:
+                continue
+            if overrides and view is not None:
+                _add_where_different(writer, source, run, view)
+            elif run[2] == DATA:
+                _add_data(writer, source, run)
+            else:
+                writer.add_empty(run[0], run[1])
+        writer.finish(new.view_blocks, new.stamp, sync)
+        if sync:
+            sync_folder(chain)
+    except OSError as error:
+        writer.abandon()
+        raise os_failure(error, "write", writer.path) from error
+    except BaseException:
+        writer.abandon()
+        raise
+    return HandedOver(
+        map_file=name, data_blocks=writer.data_blocks, empty_blocks=writer.empty_blocks
+    )
+
+
+def _cut(run: MapRun, first: int, after: int) -> MapRun:
+    """The part of a run between two blocks."""
+    return first, after - first, run[2], run[3] + first - run[0]
+
+
+def _merged(old: MapReader, new: MapReader) -> Iterator[_Piece]:
+    """The pieces of both maps in ascending order, the new one's winning where both have blocks."""
+    olds, news = old.runs(), new.runs()
+    under, over = next(olds, None), next(news, None)
+    while under is not None or over is not None:
+        if over is None or (under is not None and under[0] < over[0]):
+            assert under is not None
+            after = under[0] + under[1]
+            stop = after if over is None else min(after, over[0])
+            yield old, _cut(under, under[0], stop), False
+            under = next(olds, None) if stop == after else _cut(under, stop, after)
+            continue
+        first, after = over[0], over[0] + over[1]
+        overrides = False
+        stop = after
+        if under is not None:
+            under_after = under[0] + under[1]
+            if under[0] <= first:  # both begin here: up to the shorter one's end
+                overrides = True
+                stop = min(after, under_after)
+                under = next(olds, None) if stop == under_after else _cut(under, stop, under_after)
+            else:
+                stop = min(after, under[0])
+        yield new, _cut(over, first, stop), overrides
+        over = next(news, None) if stop == after else _cut(over, stop, after)
+
+
+def _add_data(writer: MapWriter, source: MapReader, run: MapRun) -> None:
+    first, count, _, record = run
+    for done in range(0, count, _RECORDS_AT_ONCE):
+        taken = min(_RECORDS_AT_ONCE, count - done)
+        writer.add_data(first + done, source.records(record + done, taken))
+
+
+def _add_where_different(writer: MapWriter, source: MapReader, run: MapRun, view: View) -> None:
+    """Add the blocks of a run that are not in the view below just so."""
+    first, count, kind, record = run
+    while count > 0:
+        taken = min(count, WINDOW_BLOCKS - first % WINDOW_BLOCKS)
+        below = view.slots(first, taken)
+        records = source.records(record, taken) if kind == DATA else memoryview(b"")
+        for index in range(taken):
+            at = index * RECORD_BYTES
+            if kind == DATA:
+                if records[at : at + 16] != below[at : at + 16]:
+                    writer.add_data(first + index, records[at : at + RECORD_BYTES])
+            elif filled(below, index):
+                writer.add_empty(first + index, 1)
+        first, count, record = first + taken, count - taken, record + taken
+
+
+class TrimResult(msgspec.Struct, frozen=True):
+    """What `trim` freed: bytes given back to the file system and the files removed.
+
+    `dead_packs` are the numbers that nothing names any more, their files gone: the caller may
+    forget them. `wasteful_packs` hold dead bytes that could not be given back because the file
+    system can't punch holes; `compact` gets rid of those.
+    """
+
+    freed_bytes: int
+    removed_files: tuple[str, ...]
+    dead_packs: tuple[int, ...]
+    wasteful_packs: tuple[int, ...]
+
+
+def trim(folder: StrPath, live_maps: Sequence[str], packs: Mapping[int, str]) -> TrimResult:
+    """Free everything that no live map names; call it after the commit, under the lock (IN-6).
+
+    `live_maps` are the map files of all nodes of the chain, `packs` the file of each pack
+    number. Maps and packs in the folder that nothing names are removed, dead ranges of the
+    others become holes. A live node's own `<id>.pack` stays, even without a live block.
+    Idempotent: repeated after a crash it frees the rest. Raises DamagedMap, or VolumeError when
+    a map names a pack that is not in `packs`, before anything is freed.
+    """
+    chain = os.fspath(folder)
+    live = _live_ranges(chain, live_maps, packs)
+    kept = set(live_maps) | {f"{name.split('.', 1)[0]}.pack" for name in live_maps}
+    kept |= {packs[number] for number in live}
+    dead = tuple(number for number, name in packs.items() if name not in kept)
+    freed = 0
+    wasteful: list[int] = []
+    removed: list[str] = []
+    try:
+        for number, name in packs.items():
+            if name in kept and os.path.exists(f"{chain}/{name}"):
+                gained, complete = _free_dead(f"{chain}/{name}", live.get(number, array("Q")))
+                freed += gained
+                if not complete:
+                    wasteful.append(number)
+        for name in sorted(os.listdir(chain)):
+            if name.endswith((".map", ".pack")) and name not in kept:
+                freed += os.stat(f"{chain}/{name}").st_blocks * 512
+                os.unlink(f"{chain}/{name}")
+                removed.append(name)
+    except OSError as error:
+        raise os_failure(error, "free space in", chain) from error
+    return TrimResult(freed, tuple(removed), dead, tuple(wasteful))
+
+
+def _live_ranges(
+    chain: str, live_maps: Sequence[str], packs: Mapping[int, str]
+) -> "dict[int, array[int]]":
+    """For each pack that a live map names: start and end of its live ranges, flat and joined."""
+    live: dict[int, array[int]] = {}
+    for name in live_maps:
+        reader = MapReader(chain, Layer(name.split(".", 1)[0], name))
+        for start in range(0, reader.data_blocks, _RECORDS_AT_ONCE):
+            count = min(_RECORDS_AT_ONCE, reader.data_blocks - start)
+            for _, offset, length, number in RECORD.iter_unpack(reader.records(start, count)):
+                ranges = live.get(number)
+                if ranges is None:
+                    if number not in packs:
+                        raise VolumeError(
+                            f"{reader.path} names pack {number}, which its chain does not have",
+                            reader.path,
+                            "`snapcli check` tells which snapshots are concerned",
+                        )
+                    live[number] = array("Q", (offset, offset + length))
+                elif ranges[-1] == offset:  # as captured: one after the other
+                    ranges[-1] = offset + length
+                else:
+                    ranges.extend((offset, offset + length))
+    return live
+
+
+def _free_dead(path: str, ranges: "array[int]") -> tuple[int, bool]:
+    """Make holes of all that is not in these ranges; bytes given back, whether all could be."""
+    pairs = sorted(zip(ranges[::2], ranges[1::2], strict=True))
+    fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        state = os.fstat(fd)
+        end = pairs[-1][1] if pairs else PACK_HEADER.size
+        if state.st_size > end:
+            os.ftruncate(fd, end)
+        complete = True
+        at = PACK_HEADER.size
+        for start, after in pairs:
+            # Only whole file-system blocks can be given back; a part of one comes back when
+            # its neighbours die too.
+            first = -(-at // _GRAIN_BYTES) * _GRAIN_BYTES
+            last = start // _GRAIN_BYTES * _GRAIN_BYTES
+            if first < last and not punch_hole(fd, first, last - first):
+                complete = False
+                break
+            at = after
+        return max(0, state.st_blocks - os.fstat(fd).st_blocks) * 512, complete
+    finally:
+        os.close(fd)
+
+
+class Compacted(msgspec.Struct, frozen=True):
+    """The two new files of a node whose blocks were moved, and the bytes in the new pack."""
+
+    pack_file: str
+    map_file: str
+    stored_bytes: int
+
+
+def compact(
+    folder: StrPath,
+    layer: Layer,
+    packs: Mapping[int, str],
+    wasteful: Collection[int],
+    pack_number: int,
+    generation: int,
+) -> Compacted | None:
+    """Move a node's blocks out of these packs into a new one, as stored, and write its new map.
+
+    For file systems without holes, before a commit of its own; `trim` then removes the old
+    files. `pack_number` and `generation` must be new. None, and nothing written, when the node
+    has no block in them. Raises DamagedMap, VolumeError; then neither file is there.
+    """
+    from snapcli.volumes.packs import PackWriter, pack_name
+
+    chain = os.fspath(folder)
+    reader = MapReader(chain, layer)
+    if not any(
+        entry[3] in wasteful for entry in RECORD.iter_unpack(reader.records(0, reader.data_blocks))
+    ):
+        return None
+    pack = PackWriter(chain, pack_name(layer.snapshot_id, generation), pack_number)
+    try:
+        writer = MapWriter(chain, map_name(layer.snapshot_id, generation))
+        try:
+            for first, count, kind, index in reader.runs():
+                if kind != DATA:
+                    writer.add_empty(first, count)
+                    continue
+                for block in range(count):
+                    entry = reader.records(index + block, 1)
+                    writer.add_data(first + block, _moved(chain, entry, packs, wasteful, pack))
+            pack.finish(sync=True)
+            writer.finish(reader.view_blocks, reader.stamp)
+            sync_folder(chain)
+        except BaseException:
+            writer.abandon()
+            raise
+    except OSError as error:
+        pack.abandon()
+        raise os_failure(error, "rewrite", pack.path) from error
+    except BaseException:
+        pack.abandon()
+        raise
+    return Compacted(
+        pack_file=pack_name(layer.snapshot_id, generation),
+        map_file=map_name(layer.snapshot_id, generation),
+        stored_bytes=pack.end,
+    )
+
+
+def _moved(
+    chain: str,
+    entry: memoryview,
+    packs: Mapping[int, str],
+    wasteful: Collection[int],
+    pack: "PackWriter",
+) -> bytes | memoryview:
+    """The record of a block after its stored bytes were moved, or as it is."""
+    digest, offset, length, number = RECORD.unpack(entry)
+    if number not in wasteful:
+        return entry
+    fd = os.open(f"{chain}/{packs[number]}", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        stored = os.pread(fd, length, offset)
+    finally:
+        os.close(fd)
+    if len(stored) != length:
+        raise VolumeError(
+            f"{chain}/{packs[number]} ends before a stored block", f"{chain}/{packs[number]}"
+        )
+    return RECORD.pack(digest, pack.append([stored]), length, pack.number)

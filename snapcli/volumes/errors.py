@@ -1,0 +1,75 @@
+"""What can go wrong with bytes: one exception type a kind, each naming its file and a way on.
+
+Must not import anything heavy: every module of the room stands on it.
+"""
+
+
+class VolumeError(Exception):
+    """Something about a disk image, a pack or a map prevents the work.
+
+    `path` is the file concerned, `hint` what a person can do about it.
+    """
+
+    def __init__(self, message: str, path: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.path = path
+        self.hint = hint
+
+
+class DamagedBlock(VolumeError):
+    """A stored block does not give back the bytes it was made from.
+
+    `snapshot_id` is the node whose map names the block, `block` its number on the disk.
+    """
+
+    def __init__(self, snapshot_id: str, block: int, path: str, reason: str) -> None:
+        super().__init__(
+            f"block {block} of snapshot {snapshot_id} is damaged in {path}: {reason}",
+            path,
+            "put the file back from a copy, or delete this snapshot and use another one",
+        )
+        self.snapshot_id = snapshot_id
+        self.block = block
+
+
+class DamagedMap(VolumeError):
+    """A map file can't be trusted: absent, cut short, changed, or of an unknown version."""
+
+    def __init__(self, snapshot_id: str, path: str, reason: str) -> None:
+        super().__init__(
+            f"the map of snapshot {snapshot_id} is damaged: {path}: {reason}",
+            path,
+            "put the file back from a copy; without it neither this snapshot nor later ones "
+            "of the same disk can be used",
+        )
+        self.snapshot_id = snapshot_id
+
+
+class ImageBusy(VolumeError):
+    """The image was written to during every attempt to capture it."""
+
+    def __init__(self, path: str, tries: int) -> None:
+        super().__init__(
+            f"{path} was written to during each of {tries} attempts to capture it",
+            path,
+            "pause what writes to the disk (stop the instance, fsfreeze or unmount the file "
+            "system), or keep the workspace on XFS or btrfs, where images are cloned first",
+        )
+
+
+def os_failure(error: OSError, doing: str, path: str) -> VolumeError:
+    """The VolumeError for a failed system call: what was being done, to which file, why."""
+    import errno
+
+    hints = {
+        errno.ENOSPC: "free space on that file system, then try again; nothing was changed",
+        errno.EDQUOT: "the disk quota is used up: free space, then try again",
+        errno.EROFS: "the file system is mounted read-only",
+        errno.EACCES: "check the permissions of the file and its folder",
+        errno.EPERM: "check the permissions of the file and its folder",
+        errno.ENOENT: "the file is missing: `snapcli check` tells what else is",
+        errno.EEXIST: "the file is there already: move it away if nothing needs it",
+    }
+    reason = error.strerror or str(error)
+    hint = hints.get(error.errno or 0, "`snapcli check` tells what is affected")
+    return VolumeError(f"cannot {doing} {path}: {reason}", path, hint)

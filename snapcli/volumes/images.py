@@ -1,0 +1,233 @@
+"""Disk images: sparse raw files of a disk's full length. Create, resize, read, write, copy.
+
+Knows nothing of snapshots, and imports neither compression nor digests: commands that only
+touch a live disk stay light.
+"""
+
+import errno
+import os
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
+
+from snapcli.volumes.errors import VolumeError, os_failure
+from snapcli.volumes.layout import BLOCK_BYTES
+
+StrPath = str | os.PathLike[str]
+Progress = Callable[[int, int], None]  # bytes done, bytes in all
+
+_CHUNK_BYTES: Final = 1 << 20
+_ZEROS: Final = bytes(BLOCK_BYTES)
+
+
+def create_image(path: StrPath, length_bytes: int) -> None:
+    """Make a new, empty image: `length_bytes` long, occupying nothing.
+
+    Raises VolumeError when the file exists or can't be made; then nothing is left behind.
+    """
+    os.close(open_new_image(path, length_bytes))
+
+
+def open_new_image(path: StrPath, length_bytes: int) -> int:
+    """`create_image`, giving the descriptor, open for reading and writing."""
+    name = os.fspath(path)
+    try:
+        fd = os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise os_failure(error, "create", name) from error
+    try:
+        os.ftruncate(fd, length_bytes)
+    except OSError as error:
+        os.close(fd)
+        os.unlink(name)
+        raise os_failure(error, f"make an image of {length_bytes} bytes at", name) from error
+    return fd
+
+
+def open_image(path: StrPath, writing: bool = False) -> int:
+    """A descriptor of an existing image or block device. Raises VolumeError when it can't."""
+    name = os.fspath(path)
+    try:
+        return os.open(name, (os.O_RDWR if writing else os.O_RDONLY) | os.O_CLOEXEC)
+    except OSError as error:
+        raise os_failure(error, "open", name) from error
+
+
+def length_of(fd: int) -> int:
+    """The length in bytes of an open image or block device."""
+    return os.lseek(fd, 0, os.SEEK_END)
+
+
+def resize_image(path: StrPath, length_bytes: int) -> None:
+    """Change an image's length; what is added reads as zeros, what is cut off is gone."""
+    fd = open_image(path, writing=True)
+    try:
+        os.ftruncate(fd, length_bytes)
+        os.fsync(fd)
+    except OSError as error:
+        raise os_failure(error, f"make {length_bytes} bytes of", os.fspath(path)) from error
+    finally:
+        os.close(fd)
+
+
+def image_length_bytes(path: StrPath) -> int:
+    """The length of an image, or of a block device, in bytes."""
+    fd = open_image(path)
+    try:
+        return length_of(fd)
+    finally:
+        os.close(fd)
+
+
+def occupied_bytes(path: StrPath) -> int:
+    """What the file takes on its file system, in bytes: holes take nothing."""
+    try:
+        return os.stat(path).st_blocks * 512
+    except OSError as error:
+        raise os_failure(error, "look at", os.fspath(path)) from error
+
+
+def read_image(path: StrPath, offset_bytes: int, length_bytes: int) -> Iterator[bytes]:
+    """The bytes from `offset_bytes` on, in pieces of at most 1 MiB; ends where the image ends."""
+    fd = open_image(path)
+    try:
+        end = offset_bytes + length_bytes
+        while offset_bytes < end:
+            piece = os.pread(fd, min(_CHUNK_BYTES, end - offset_bytes), offset_bytes)
+            if not piece:
+                return
+            yield piece
+            offset_bytes += len(piece)
+    except OSError as error:
+        raise os_failure(error, "read", os.fspath(path)) from error
+    finally:
+        os.close(fd)
+
+
+def write_image(path: StrPath, offset_bytes: int, chunks: Iterable[bytes]) -> int:
+    """Write the chunks from `offset_bytes` on and sync; how many bytes were written.
+
+    Raises VolumeError before anything of a chunk that would pass the end of the image.
+    """
+    name = os.fspath(path)
+    fd = open_image(path, writing=True)
+    written = 0
+    try:
+        length = length_of(fd)
+        for chunk in chunks:
+            at = offset_bytes + written
+            if offset_bytes < 0 or at + len(chunk) > length:
+                raise VolumeError(
+                    f"{len(chunk)} bytes at offset {at} would pass the end of {name} "
+                    f"({length} bytes)",
+                    name,
+                    "write less or further forward, or resize the disk first",
+                )
+            write_all(fd, chunk, at)
+            written += len(chunk)
+        os.fsync(fd)
+    except OSError as error:
+        raise os_failure(error, "write", name) from error
+    finally:
+        os.close(fd)
+    return written
+
+
+def write_all(fd: int, content: bytes | memoryview, offset_bytes: int) -> None:
+    """pwrite that goes on after a short write (a full disk then shows as ENOSPC)."""
+    rest = memoryview(content)
+    while rest:
+        count = os.pwrite(fd, rest, offset_bytes)
+        offset_bytes += count
+        rest = rest[count:]
+
+
+def sync_folder(folder: str) -> None:
+    """Put the names in a folder on the disk."""
+    fd = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def data_extents(fd: int, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """The (start, end) byte ranges between `start` and `end` that are no holes.
+
+    Where the system can't tell holes, the whole range is one extent. The descriptor's own
+    position is moved.
+    """
+    seek_data = getattr(os, "SEEK_DATA", None)
+    seek_hole = getattr(os, "SEEK_HOLE", None)
+    while start < end:
+        if seek_data is None or seek_hole is None:
+            yield start, end
+            return
+        try:
+            first = os.lseek(fd, start, seek_data)
+        except OSError as error:
+            if error.errno == errno.ENXIO:  # nothing but a hole up to the end
+                return
+            yield start, end
+            return
+        if first >= end:
+            return
+        after = min(os.lseek(fd, first, seek_hole), end)
+        yield first, after
+        start = after
+
+
+def copy_image(
+    source: StrPath, target: StrPath, length_bytes: int, progress: Progress | None = None
+) -> None:
+    """A new image `target`, `length_bytes` long, with the bytes of a file or block device.
+
+    Shares the blocks where the file system can clone; else copies what is no hole and no
+    zeros. A shorter source is followed by zeros, a longer one cut. Raises VolumeError (also
+    when the target exists); then no target is left.
+    """
+    from snapcli.volumes.syscalls import clone
+
+    name = os.fspath(target)
+    source_fd = open_image(source)
+    try:
+        target_fd = open_new_image(target, length_bytes)
+        try:
+            if clone(source_fd, target_fd):
+                os.ftruncate(target_fd, length_bytes)
+                if progress is not None:
+                    progress(length_bytes, length_bytes)
+            else:
+                _copy_sparse(source_fd, target_fd, length_bytes, progress)
+            os.fsync(target_fd)
+        except BaseException:
+            os.unlink(name)
+            raise
+        finally:
+            os.close(target_fd)
+    except OSError as error:
+        raise os_failure(error, f"copy {os.fspath(source)} to", name) from error
+    finally:
+        os.close(source_fd)
+
+
+def _copy_sparse(
+    source_fd: int, target_fd: int, length_bytes: int, progress: Progress | None
+) -> None:
+    end = min(length_of(source_fd), length_bytes)
+    total = min(end, os.fstat(source_fd).st_blocks * 512) or end  # a device has no st_blocks
+    done = 0
+    for start, after in data_extents(source_fd, 0, end):
+        while start < after:
+            piece = os.pread(source_fd, min(_CHUNK_BYTES, after - start), start)
+            if not piece:
+                break
+            for at in range(0, len(piece), BLOCK_BYTES):
+                block = piece[at : at + BLOCK_BYTES]
+                if block != _ZEROS[: len(block)]:
+                    write_all(target_fd, block, start + at)
+            start += len(piece)
+            done += len(piece)
+            if progress is not None:
+                progress(min(done, total), total)
+    if progress is not None:
+        progress(total, total)

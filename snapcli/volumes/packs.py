@@ -1,0 +1,242 @@
+"""Reading and writing pack files: the bytes of blocks, each compressed by itself.
+
+A pack is appended to once, by the capture that makes it, and only punched afterwards. What a
+stored block means is in the maps; nothing here knows of them beyond the 32-byte record.
+"""
+
+import os
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from blake3 import blake3
+from zstandard import ZstdCompressor, ZstdDecompressor, ZstdError, frame_content_size
+
+from snapcli.volumes.errors import DamagedBlock, VolumeError, os_failure
+from snapcli.volumes.layout import (
+    BLOCK_BYTES,
+    DIGEST_BYTES,
+    PACK_HEADER,
+    PACK_MAGIC,
+    RECORD,
+    VERSION,
+)
+from snapcli.volumes.syscalls import start_write_back
+
+Bytes = bytes | bytearray | memoryview
+
+_LEVEL: Final = 1
+_WRITE_BACK_BYTES: Final = 8 << 20
+_OPEN_PACKS: Final = 24  # a thread; a process may have 1,024 files open
+
+ZERO_BLOCK: Final = bytes(BLOCK_BYTES)
+
+
+def digest_of(block: Bytes) -> bytes:
+    """The 16-byte BLAKE3 digest by which blocks are compared and checked."""
+    return blake3(block).digest(length=DIGEST_BYTES)
+
+
+ZERO_DIGEST: Final = digest_of(ZERO_BLOCK)
+
+
+def pack_name(snapshot_id: str, generation: int = 0) -> str:
+    """The file name of a snapshot's pack; generations above 0 are those made by `compact`."""
+    return f"{snapshot_id}.pack" if generation == 0 else f"{snapshot_id}.{generation}.pack"
+
+
+def compressor() -> Callable[[memoryview], bytes]:
+    """A function for one thread that gives the stored form of a block: never longer than it."""
+    # The plain size is always one block, so frames don't carry it: less to store, and a
+    # damaged frame can't ask for gigabytes when it is read back.
+    compress = ZstdCompressor(level=_LEVEL, write_content_size=False).compress
+
+    def store(block: memoryview) -> bytes:
+        frame = compress(block)
+        return frame if len(frame) < BLOCK_BYTES else bytes(block)
+
+    return store
+
+
+class PackWriter:
+    """Creates one pack and appends stored blocks; `finish` syncs, `abandon` removes the file."""
+
+    def __init__(self, folder: str, name: str, number: int) -> None:
+        self.path = f"{folder}/{name}"
+        self.number = number
+        try:
+            self.fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise os_failure(error, "create", self.path) from error
+        try:
+            self.restart()
+        except BaseException:
+            self.abandon()
+            raise
+
+    def restart(self) -> None:
+        """Forget everything appended so far."""
+        os.ftruncate(self.fd, 0)
+        os.pwrite(self.fd, PACK_HEADER.pack(PACK_MAGIC, VERSION, self.number), 0)
+        self.end = PACK_HEADER.size
+        self._begun = 0
+
+    def now_ns(self) -> int:
+        """The file system's own time, as it would date a write made now."""
+        os.pwrite(self.fd, PACK_HEADER.pack(PACK_MAGIC, VERSION, self.number), 0)
+        return os.fstat(self.fd).st_ctime_ns
+
+    def append(self, stored: Sequence[bytes]) -> int:
+        """Append stored blocks one after the other; where the first begins."""
+        start = self.end
+        total = sum(map(len, stored))
+        written = os.pwritev(self.fd, stored, start) if len(stored) <= 1000 else 0
+        if written != total:  # a full disk shows here, as ENOSPC
+            rest = memoryview(b"".join(stored))[written:]
+            while rest:
+                written = os.pwrite(self.fd, rest, start + total - len(rest))
+                rest = rest[written:]
+        self.end = start + total
+        if self.end - self._begun >= _WRITE_BACK_BYTES:
+            start_write_back(self.fd, self._begun, self.end - self._begun)
+            self._begun = self.end
+        return start
+
+    def finish(self, sync: bool) -> None:
+        """Close the pack, with `sync` after its bytes are on the disk."""
+        if sync:
+            os.fsync(self.fd)
+        os.close(self.fd)
+        self.fd = -1
+
+    def abandon(self) -> None:
+        """Close and remove the file; harmless when it is gone."""
+        import contextlib
+
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.path)
+
+
+def open_pack(path: str, number: int) -> int:
+    """A descriptor of a pack whose header is right. Raises VolumeError saying what is not."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise os_failure(error, "open", path) from error
+    try:
+        header = os.pread(fd, PACK_HEADER.size, 0)
+        problem = ""
+        if len(header) < PACK_HEADER.size:
+            problem = "it is shorter than a header"
+        else:
+            magic, version, own_number = PACK_HEADER.unpack(header)
+            if magic != PACK_MAGIC:
+                problem = "it is no pack file"
+            elif version != VERSION:
+                problem = f"its version {version} is not known to this snapcli"
+            elif own_number != number:
+                problem = f"it says it is pack {own_number}, not {number}"
+        if problem:
+            raise VolumeError(f"{path}: {problem}", path, "put the file back from a copy")
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd
+
+
+class BlockReader:
+    """Gives back plain blocks from their records, each checked. For one thread; close it.
+
+    `packs` maps pack numbers to file names in the folder; `holder` names the snapshot that a
+    block belongs to, for the error message.
+    """
+
+    def __init__(self, folder: str, packs: Mapping[int, str], holder: Callable[[int], str]) -> None:
+        self._folder = folder
+        self._packs = packs
+        self._holder = holder
+        self._open: OrderedDict[int, int] = OrderedDict()
+        self._decompress = ZstdDecompressor().decompress
+
+    def close(self) -> None:
+        """Close the packs that are open."""
+        while self._open:
+            os.close(self._open.popitem()[1])
+
+    def _path(self, number: int) -> str:
+        return f"{self._folder}/{self._packs.get(number, f'(pack {number})')}"
+
+    def _pack(self, number: int, block: int) -> int:
+        fd = self._open.get(number)
+        if fd is not None:
+            self._open.move_to_end(number)
+            return fd
+        if number not in self._packs:
+            raise self._damaged(block, number, "the pack is not among those of its chain")
+        try:
+            fd = open_pack(self._path(number), number)
+        except VolumeError as error:
+            raise self._damaged(block, number, str(error)) from error
+        if len(self._open) >= _OPEN_PACKS:
+            os.close(self._open.popitem(last=False)[1])
+        self._open[number] = fd
+        return fd
+
+    def _damaged(self, block: int, number: int, reason: str) -> DamagedBlock:
+        return DamagedBlock(self._holder(block), block, self._path(number), reason)
+
+    def blocks(self, first_block: int, records: Bytes) -> list[bytes]:
+        """The plain blocks of consecutive records, read together where they lie together.
+
+        Raises DamagedBlock, naming the first block that does not fit its digest.
+        """
+        entries = list(RECORD.iter_unpack(records))
+        plain: list[bytes] = []
+        at = 0
+        while at < len(entries):
+            _, start, end, number = entries[at]
+            end += start
+            after = at + 1
+            while after < len(entries) and entries[after][3] == number and entries[after][1] == end:
+                end += entries[after][2]
+                after += 1
+            if end - start > (after - at) * BLOCK_BYTES:
+                raise self._damaged(first_block + at, number, "its length is impossible")
+            fd = self._pack(number, first_block + at)
+            try:
+                content = memoryview(os.pread(fd, end - start, start))
+            except OSError as error:
+                raise self._damaged(first_block + at, number, str(error)) from error
+            for index in range(at, after):
+                digest, offset, length, _ = entries[index]
+                offset -= start
+                piece = content[offset : offset + length]
+                plain.append(self._plain(first_block + index, number, piece, length, digest))
+            at = after
+        return plain
+
+    def _plain(
+        self, block: int, number: int, stored: memoryview, length: int, digest: bytes
+    ) -> bytes:
+        if len(stored) != length:
+            raise self._damaged(block, number, "the file ends before it")
+        if length == BLOCK_BYTES:
+            plain = bytes(stored)
+        else:
+            try:
+                if frame_content_size(stored) not in (-1, BLOCK_BYTES):
+                    raise self._damaged(block, number, "its frame has an impossible size")
+                plain = self._decompress(stored, max_output_size=BLOCK_BYTES)
+            except ZstdError as error:
+                raise self._damaged(block, number, f"it can't be decompressed ({error})") from error
+        if len(plain) != BLOCK_BYTES or blake3(plain).digest(length=DIGEST_BYTES) != digest:
+            raise self._damaged(block, number, "its bytes do not fit their digest")
+        return plain
+
+
+def record(digest: bytes, offset: int, length: int, number: int) -> bytes:
+    """The 32 bytes that say where a block is."""
+    return RECORD.pack(digest, offset, length, number)

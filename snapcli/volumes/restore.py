@@ -1,0 +1,353 @@
+"""Putting bytes back: rolling an image back to a view, a new image from a view, reading a view.
+
+A rollback writes only what differs and may be repeated from the start after any interruption.
+Every block is checked before it is written. Must not know why it is asked to.
+"""
+
+import os
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+from blake3 import blake3
+
+from snapcli.volumes.errors import os_failure
+from snapcli.volumes.images import (
+    Progress,
+    StrPath,
+    length_of,
+    open_image,
+    open_new_image,
+    sync_folder,
+    write_all,
+)
+from snapcli.volumes.layers import Layer
+from snapcli.volumes.layout import (
+    BLOCK_BYTES,
+    DIGEST_BYTES,
+    NO_DIGEST,
+    RECORD_BYTES,
+    blocks_of,
+)
+from snapcli.volumes.packs import ZERO_BLOCK, ZERO_DIGEST, BlockReader
+from snapcli.volumes.scan import SPAN_BLOCKS, Span, SpanReader, spans
+from snapcli.volumes.syscalls import punch_hole
+from snapcli.volumes.views import WINDOW_BLOCKS, View, filled_runs
+from snapcli.volumes.workers import ordered_map, thread_count
+
+Job = tuple[int, bytes]  # first block, the records of it and those that follow
+
+
+class RestorePlan:
+    """What a rollback will change: which blocks get other bytes, and which become holes.
+
+    `data_blocks` and `empty_blocks` count them. Flat arrays of (first block, count), so that a
+    plan for a large disk stays small.
+    """
+
+    def __init__(
+        self,
+        image_path: str,
+        view: View,
+        packs: Mapping[int, str],
+        length_bytes: int,
+        progress: Progress | None,
+    ) -> None:
+        self.image_path = image_path
+        self.view = view
+        self.packs = packs
+        self.length_bytes = length_bytes
+        self.progress = progress
+        self.data_blocks = 0
+        self.empty_blocks = 0
+        self._data = array("I")
+        self._empty = array("I")
+
+    def add_data(self, first: int, count: int) -> None:
+        """These blocks get the view's bytes."""
+        self.data_blocks += count
+        _extend(self._data, first, count)
+
+    def add_empty(self, first: int, count: int) -> None:
+        """These blocks become holes."""
+        self.empty_blocks += count
+        _extend(self._empty, first, count)
+
+    def empty_runs(self) -> Iterator[tuple[int, int]]:
+        """(first block, count) of what becomes holes."""
+        return zip(self._empty[::2], self._empty[1::2], strict=True)
+
+    def jobs(self) -> Iterator[Job]:
+        """The blocks to write, at most 1 MiB of them at a time, with their records."""
+        for first, count in zip(self._data[::2], self._data[1::2], strict=True):
+            yield from _jobs(self.view, first, count)
+
+
+def _extend(runs: "array[int]", first: int, count: int) -> None:
+    if runs and runs[-2] + runs[-1] == first:
+        runs[-1] += count
+    else:
+        runs.extend((first, count))
+
+
+def _jobs(view: View, first: int, count: int) -> Iterator[Job]:
+    after = first + count
+    while first < after:
+        in_window = WINDOW_BLOCKS - first % WINDOW_BLOCKS
+        taken = min(SPAN_BLOCKS, after - first, in_window)
+        yield first, view.slots(first, taken)
+        first += taken
+
+
+def plan_restore(
+    image_path: StrPath,
+    folder: StrPath,
+    layers: Sequence[Layer],
+    packs: Mapping[int, str],
+    length_bytes: int,
+    progress: Progress | None = None,
+) -> RestorePlan:
+    """Compare an image with the view of `layers` (oldest first) on all cores; changes nothing.
+
+    `length_bytes` is the disk's length at that snapshot; `packs` maps pack numbers to files.
+    `progress` is called with bytes compared, and again by `apply_plan` with bytes written.
+    Raises DamagedMap, VolumeError.
+    """
+    name = os.fspath(image_path)
+    view = View(os.fspath(folder), layers)
+    plan = RestorePlan(name, view, packs, length_bytes, progress)
+    fd = open_image(name)
+    try:
+        # What lies past the snapshot's length will be cut off, so it need not be read.
+        length = min(length_of(fd), length_bytes)
+        total = min(os.fstat(fd).st_blocks * 512, length)
+        done = 0
+        workers = [_comparer(fd, length) for _ in range(thread_count())]
+        for different, emptied, read_bytes in ordered_map(spans(fd, length, view), workers):
+            for first, count in different:
+                plan.add_data(first, count)
+            for first, count in emptied:
+                plan.add_empty(first, count)
+            done += read_bytes
+            if progress is not None:
+                progress(min(done, total), total)
+    except OSError as error:
+        raise os_failure(error, "read", name) from error
+    finally:
+        os.close(fd)
+    return plan
+
+
+Difference = tuple[list[tuple[int, int]], list[tuple[int, int]], int]
+
+
+def _comparer(fd: int, length_bytes: int) -> Callable[[Span], Difference]:
+    """The work of one thread: which blocks of a span differ from the view's."""
+    reader = SpanReader(fd, length_bytes)
+    hasher = blake3
+
+    def compare(span: Span) -> Difference:
+        slots, base, first, count, hole = span
+        if hole:
+            runs = filled_runs(slots, first - base, count)
+            return [(base + slot, length) for slot, length in runs], [], 0
+        different: list[tuple[int, int]] = []
+        emptied: list[tuple[int, int]] = []
+        at = (first - base) * RECORD_BYTES
+        for index, plain in enumerate(reader.read(first, count)):
+            digest = hasher(plain).digest(length=DIGEST_BYTES)
+            wanted = slots[at : at + DIGEST_BYTES]
+            if wanted != digest:
+                if wanted != NO_DIGEST:
+                    different.append((first + index, 1))
+                elif digest != ZERO_DIGEST:
+                    emptied.append((first + index, 1))
+            at += RECORD_BYTES
+        return different, emptied, count * BLOCK_BYTES
+
+    return compare
+
+
+def verify_plan(plan: RestorePlan) -> None:
+    """Read, decompress and check every block that will be written; nothing is changed.
+
+    Raises DamagedBlock for the first that can't be given back (RB-9: never half a disk).
+    """
+    for _ in _fetched(plan.view, plan.packs, plan.jobs(), lambda _first, _blocks: None):
+        pass
+
+
+Use = Callable[[int, list[bytes]], None]  # first block, plain blocks
+
+
+def _fetched(view: View, packs: Mapping[int, str], jobs: Iterable[Job], use: Use) -> Iterator[int]:
+    """Read the blocks of all jobs, checked, and hand them to `use` on the reading thread.
+
+    Gives the number of blocks done, job by job.
+    """
+    readers = [BlockReader(view.folder, packs, view.holder) for _ in range(thread_count())]
+
+    def worker(reader: BlockReader) -> Callable[[Job], int]:
+        def work(job: Job) -> int:
+            first, records = job
+            blocks = reader.blocks(first, records)
+            use(first, blocks)
+            return len(blocks)
+
+        return work
+
+    try:
+        yield from ordered_map(jobs, [worker(reader) for reader in readers])
+    finally:
+        for reader in readers:
+            reader.close()
+
+
+class _Filler:
+    """Writes plain blocks into an image, from any thread, never past its length."""
+
+    def __init__(self, fd: int, length_bytes: int) -> None:
+        self._fd = fd
+        self._length = length_bytes
+
+    def write(self, first: int, blocks: list[bytes]) -> None:
+        start = first * BLOCK_BYTES
+        wanted = min(len(blocks) * BLOCK_BYTES, self._length - start)
+        if wanted <= 0:
+            return
+        written = 0
+        if wanted == len(blocks) * BLOCK_BYTES:
+            written = os.pwritev(self._fd, blocks, start)
+        if written < wanted:  # the image's last block is cut, or the disk is getting full
+            rest = memoryview(b"".join(blocks))[written:wanted]
+            write_all(self._fd, rest, start + written)
+
+    def make_empty(self, first: int, count: int) -> None:
+        start = first * BLOCK_BYTES
+        length = min(count * BLOCK_BYTES, self._length - start)
+        if not punch_hole(self._fd, start, length):
+            for at in range(start, start + length, BLOCK_BYTES):
+                write_all(self._fd, ZERO_BLOCK[: start + length - at], at)
+
+    def fill(
+        self,
+        view: View,
+        packs: Mapping[int, str],
+        jobs: Iterable[Job],
+        block_count: int,
+        progress: Progress | None,
+    ) -> None:
+        """Write all blocks of the jobs; `block_count` says how many, for the progress."""
+        done = 0
+        for count in _fetched(view, packs, jobs, self.write):
+            done += count
+            if progress is not None:
+                progress(min(done, block_count) * BLOCK_BYTES, block_count * BLOCK_BYTES)
+
+
+def apply_plan(plan: RestorePlan) -> None:
+    """Make the image what the view is: write what differs, punch what is empty, set the length.
+
+    Synced when it returns. Interrupted at any point, a new plan finishes it. Raises
+    DamagedBlock (never after a `verify_plan` of undamaged files), VolumeError.
+    """
+    fd = open_image(plan.image_path, writing=True)
+    try:
+        os.ftruncate(fd, plan.length_bytes)
+        filler = _Filler(fd, plan.length_bytes)
+        filler.fill(plan.view, plan.packs, plan.jobs(), plan.data_blocks, plan.progress)
+        for first, count in plan.empty_runs():
+            filler.make_empty(first, count)
+        os.fsync(fd)
+    except OSError as error:
+        raise os_failure(error, "write", plan.image_path) from error
+    finally:
+        os.close(fd)
+
+
+def restore(
+    image_path: StrPath,
+    folder: StrPath,
+    layers: Sequence[Layer],
+    packs: Mapping[int, str],
+    length_bytes: int,
+    progress: Progress | None = None,
+) -> RestorePlan:
+    """Plan and apply at once: what finishes a rollback that a crash interrupted (RB-9)."""
+    plan = plan_restore(image_path, folder, layers, packs, length_bytes, progress)
+    apply_plan(plan)
+    return plan
+
+
+def write_new(
+    image_path: StrPath,
+    folder: StrPath,
+    layers: Sequence[Layer],
+    packs: Mapping[int, str],
+    length_bytes: int,
+    progress: Progress | None = None,
+    sync: bool = True,
+) -> None:
+    """A new sparse image with the view's bytes, `length_bytes` long (OV-3).
+
+    May be longer than the snapshot's disk: zeros follow. Raises DamagedBlock, DamagedMap,
+    VolumeError (also when the image exists); then no image is left.
+    """
+    name = os.fspath(image_path)
+    view = View(os.fspath(folder), layers)
+    fd = open_new_image(name, length_bytes)
+    try:
+        jobs = _view_jobs(view, 0, blocks_of(length_bytes))
+        block_count = view.newest.view_blocks if view.newest is not None else 0
+        _Filler(fd, length_bytes).fill(view, packs, jobs, block_count, progress)
+        if sync:
+            os.fsync(fd)
+            sync_folder(os.path.dirname(name) or ".")
+    except OSError as error:
+        os.unlink(name)
+        raise os_failure(error, "write", name) from error
+    except BaseException:
+        os.unlink(name)
+        raise
+    finally:
+        os.close(fd)
+
+
+def _view_jobs(view: View, first: int, after: int) -> Iterator[Job]:
+    """All data blocks of a view between two blocks."""
+    after = min(after, view.end_block)
+    while first < after:
+        base = first - first % WINDOW_BLOCKS
+        stop = min(after, base + WINDOW_BLOCKS)
+        for slot, count in filled_runs(
+            view.window(base // WINDOW_BLOCKS), first - base, stop - first
+        ):
+            yield from _jobs(view, base + slot, count)
+        first = stop
+
+
+def read_view(
+    folder: StrPath,
+    layers: Sequence[Layer],
+    packs: Mapping[int, str],
+    offset_bytes: int,
+    length_bytes: int,
+) -> Iterator[bytes]:
+    """The bytes of a view from `offset_bytes` on, in pieces of at most one block.
+
+    Past the end of what was captured come zeros. Raises DamagedBlock, DamagedMap.
+    """
+    view = View(os.fspath(folder), layers)
+    reader = BlockReader(view.folder, packs, view.holder)
+    end = offset_bytes + length_bytes
+    try:
+        while offset_bytes < end:
+            block, skipped = divmod(offset_bytes, BLOCK_BYTES)
+            taken = min(BLOCK_BYTES - skipped, end - offset_bytes)
+            slot = view.slots(block, 1)
+            plain = (
+                ZERO_BLOCK if slot[:DIGEST_BYTES] == NO_DIGEST else reader.blocks(block, slot)[0]
+            )
+            yield plain[skipped : skipped + taken]
+            offset_bytes += taken
+    finally:
+        reader.close()

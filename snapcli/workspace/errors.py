@@ -1,0 +1,20 @@
+"""The one error of this room. It formats nothing and prints nothing; the command line does."""
+
+# os.strerror is translated by nobody and says "No space left on device": good enough to show.
+
+
+class WorkspaceError(Exception):
+    """A workspace that cannot be found, read, locked, committed or understood.
+
+    `message` says what is wrong and with which value, `path` names the file or folder it is
+    about (or None), `hint` says what to do, as a sentence or a command.
+    """
+
+    def __init__(self, message: str, path: str | None = None, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.path = path
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}" if self.hint else self.message

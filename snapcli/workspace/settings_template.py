@@ -1,0 +1,52 @@
+"""The workspace.toml of a new workspace. A test holds it to the defaults of `Settings`."""
+
+TEMPLATE = """\
+# Settings of a snapcli workspace. Edit them here, or with: snapcli config set KEY VALUE
+# Comments and layout stay as they are. A setting that is left out has the value shown here.
+format = 1
+
+# The region of a command that names none.
+region = "cn-hangzhou"
+
+# The zone in which the hours of automatic snapshot policies are meant.
+time_zone = "Asia/Shanghai"
+
+# The account that owns everything in here: 16 digits.
+account_id = "1234567890123456"
+
+# How long things seem to take: one of the [speeds] below, or one that you add.
+speed = "quick"
+
+# Throughput of a snapshot (0: no limit) and the least time it is `progressing`; how long an
+# instance takes to start or stop, and a disk to be made or attached.
+[speeds.instant]
+snapshot_mib_per_second = 0
+snapshot_minimum_seconds = 0
+instance_seconds = 0
+disk_seconds = 0
+
+[speeds.quick]
+snapshot_mib_per_second = 1024
+snapshot_minimum_seconds = 2
+instance_seconds = 0
+disk_seconds = 0
+
+[speeds.realistic]
+snapshot_mib_per_second = 100
+snapshot_minimum_seconds = 30
+instance_seconds = 20
+disk_seconds = 5
+
+# The time in here. "system": the system's time plus offset_seconds. "frozen": it stands at the
+# instant `at`, for example "2024-01-31T08:00:00Z". `snapcli clock` changes these.
+[clock]
+mode = "system"
+offset_seconds = 0
+at = ""
+
+[quotas]
+manual_snapshots_per_disk = 256
+automatic_snapshots_per_disk = 1000
+disks_per_instance = 17
+tags_per_resource = 20
+"""

@@ -1,0 +1,199 @@
+"""One transaction: documents loaded once, changed in memory, committed together or not at all.
+
+Takes no lock and chooses no time: the store hands it both. Opens no data file of other rooms.
+"""
+
+import datetime
+import os
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+
+from snapcli.workspace import commit, documents, files
+from snapcli.workspace.commit import Finisher, Journal, Pending, Work
+from snapcli.workspace.documents import T
+from snapcli.workspace.errors import WorkspaceError
+from snapcli.workspace.settings import Settings
+
+
+class _Loaded(msgspec.Struct):
+    """A document in memory beside the bytes it had on disk (None: not there yet)."""
+
+    record: msgspec.Struct
+    original: bytes | None
+
+
+class Transaction:
+    """What an operation sees of a workspace: `now` and `settings` are fixed for its length."""
+
+    def __init__(
+        self,
+        root: str,
+        settings: Settings,
+        now: datetime.datetime,
+        *,
+        writable: bool,
+        finishers: Mapping[str, Finisher],
+    ) -> None:
+        self.settings = settings
+        self.now = now
+        self.writable = writable
+        self._root = root
+        self._finishers = finishers
+        self._loaded: dict[str, _Loaded] = {}
+        self._deleted: set[str] = set()
+        self._pending = Pending(created=[], folders=[])
+        self._work: list[Work] = []
+
+    def path(self, *relative: str) -> str:
+        """Return the absolute path of something in the workspace."""
+        return os.path.join(self._root, *relative)
+
+    def load(self, relative: str, type_: type[T], default: Callable[[], T] | None = None) -> T:
+        """Return a document, the same object each time; change it to change the document.
+
+        Where there is none, `default` makes it (and in a writable transaction it is written).
+        Raises WorkspaceError when it is missing without a default, damaged, or too new.
+        """
+        loaded = self._loaded.get(relative)
+        if loaded is None:
+            loaded = self._loaded[relative] = self._read(relative, type_, default)
+        if not isinstance(loaded.record, type_):
+            raise TypeError(f"{relative} is a {type(loaded.record).__name__}, not {type_.__name__}")
+        return loaded.record
+
+    def put(self, relative: str, record: msgspec.Struct) -> None:
+        """Make `record` the document, whatever was there."""
+        self._require_writable()
+        commit.inside(relative)
+        old = self._loaded.get(relative)
+        self._deleted.discard(relative)
+        self._loaded[relative] = _Loaded(record, old.original if old else None)
+
+    def exists(self, relative: str) -> bool:
+        """Tell whether there is such a document, with what this transaction made or deleted."""
+        if relative in self._deleted:
+            return False
+        loaded = self._loaded.get(relative)
+        if loaded is not None and (loaded.original is not None or self.writable):
+            return True
+        return os.path.isfile(self.path(relative))
+
+    def folder_names(self, relative: str) -> list[str]:
+        """Return the sorted names of files and folders in a folder; none where it is not there.
+
+        Documents that this transaction made or deleted count as made or deleted. Raises OSError.
+        """
+        try:
+            names = set(os.listdir(self.path(relative)))
+        except (FileNotFoundError, NotADirectoryError):
+            names = set()
+        prefix = relative + os.sep
+        names -= {path[len(prefix) :] for path in self._deleted if path.startswith(prefix)}
+        if self.writable:
+            names |= {
+                path[len(prefix) :].split(os.sep, 1)[0]
+                for path in self._loaded
+                if path.startswith(prefix)
+            }
+        return sorted(names)
+
+    def delete(self, relative: str) -> None:
+        """Let a document go at the commit; nothing happens where there is none."""
+        self._require_writable()
+        commit.inside(relative)
+        self._loaded.pop(relative, None)
+        self._deleted.add(relative)
+
+    def creates(self, *relative: str) -> None:
+        """Register new files or folders, before they are made, and make their parent folders.
+
+        They are removed again unless the transaction commits. Whoever makes them syncs their
+        content. Several at once cost as much as one. Raises WorkspaceError when one is already
+        there.
+        """
+        self._require_writable()
+        new = [path for path in relative if path not in self._pending.created]
+        parents = []
+        for path in new:
+            full = self.path(commit.inside(path))
+            if os.path.lexists(full):
+                raise WorkspaceError(
+                    f"{full} is already there, but no document names it.",
+                    full,
+                    "`snapcli check` says what belongs to the workspace.",
+                )
+            parents += [
+                os.path.relpath(folder, self._root)
+                for folder in files.missing_folders(os.path.dirname(full))
+            ]
+        if not new:
+            return
+        self._pending.created += new
+        self._pending.folders += [
+            folder for folder in dict.fromkeys(parents) if folder not in self._pending.folders
+        ]
+        commit.write_pending(self._root, self._pending)
+        try:
+            for path in new:
+                files.make_folders(os.path.dirname(self.path(path)))
+        except OSError as error:
+            raise files.storage_error(error, self._root, commit.NOTHING_CHANGED) from None
+
+    def after_commit(
+        self, kind: str, arguments: Mapping[str, str | int | Sequence[str | int]]
+    ) -> None:
+        """Have work of a kind done once the transaction is committed.
+
+        It is done by the finisher of that kind, or the built-in "unlink" {paths} and "rmdir"
+        {paths, tree: 1 for whole trees, else only empty folders go}; repeated by the next command
+        if a crash comes between, so it must be idempotent.
+        """
+        self._require_writable()
+        if kind not in self._finishers and kind not in ("unlink", "rmdir"):
+            raise ValueError(f"there is no finisher for work of the kind {kind!r}")
+        self._work.append(Work(kind, dict(arguments)))
+
+    def finish(self) -> None:
+        """Commit; called by the store. Raises WorkspaceError."""
+        if not self.writable:
+            return
+        changes = {}
+        for relative, loaded in self._loaded.items():
+            data = documents.encode(loaded.record)
+            if data != loaded.original:
+                changes[relative] = data
+        deletions = [path for path in sorted(self._deleted) if os.path.lexists(self.path(path))]
+        journal = Journal([], deletions, self._work)
+        commit.commit(self._root, changes, journal, self._pending, self._finishers)
+
+    def roll_back(self) -> None:
+        """Remove what was made; called by the store. Raises WorkspaceError."""
+        if self.writable and not commit.committed(self._root) and commit.unfinished(self._root):
+            commit.discard(self._root)
+
+    def _read(self, relative: str, type_: type[T], default: Callable[[], T] | None) -> _Loaded:
+        path = self.path(commit.inside(relative))
+        data: bytes | None = None
+        if relative not in self._deleted:
+            try:
+                data = files.read_bytes(path)
+            except (FileNotFoundError, NotADirectoryError):
+                data = None
+            except OSError as error:
+                raise files.storage_error(error, path, commit.NOTHING_CHANGED) from None
+        if data is not None:
+            return _Loaded(documents.decode(path, type_, data), data)
+        if default is None:
+            raise WorkspaceError(
+                f"{path} is missing.",
+                path,
+                "Put back a copy of this file if you have one; "
+                "`snapcli check` names all that is wrong.",
+            )
+        self._deleted.discard(relative)
+        return _Loaded(default(), None)
+
+    def _require_writable(self) -> None:
+        if not self.writable:
+            raise RuntimeError("this transaction only reads")
