@@ -11,7 +11,7 @@ import click
 from snapcli.api import catalogue
 from snapcli.api.operation import Operation
 from snapcli.cli import care, exit_codes, failures, help_text, hints, present
-from snapcli.cli.ecs_form import damage_code, lacking_parameters
+from snapcli.cli.ecs_form import BYTES_ALONE, damage_code, lacking_parameters
 from snapcli.cli.help_layout import HelpedArgument, helped_command
 from snapcli.cli.options import Spelling, spellings, to_wire
 from snapcli.cli.session import Session
@@ -119,7 +119,7 @@ def perform(
 
         streams.complain(BILLING)
     response = session.invoke(action, given)
-    if not streams.bytes_written:
+    if action not in BYTES_ALONE:
         present.show(action, response, show, session)
     streams.flush()
     care.remind(action, streams)

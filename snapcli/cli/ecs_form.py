@@ -12,6 +12,8 @@ from snapcli.cli.streams import Streams
 from snapcli.cli.usage import UsageError, nearest
 
 _FILE_SUFFIX = "-FILE"
+# Operations whose result is the bytes that they write to standard output.
+BYTES_ALONE = ("ReadDisk",)
 
 
 def run(line: grammar.Line, streams: Streams) -> int:
@@ -111,7 +113,7 @@ def _perform(action: str, line: grammar.Line, session: Session) -> int:
         if not care.may_go_on(action, given, session):
             return exit_codes.REFUSED
     response = session.invoke(action, given)
-    if not session.quiet and not streams.bytes_written:
+    if not session.quiet and action not in BYTES_ALONE:
         if wanted is not None:
             from snapcli.cli import output
 

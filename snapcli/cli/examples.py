@@ -104,7 +104,7 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = {
     "WriteDisk": (("Standard input to a place on a disk", {"DiskId": _DISK, "Offset": "4096"}),),
     "ShowClock": (("The workspace's time", {}),),
     "FreezeClock": (("Stop the time where it is", {}),),
-    "AdvanceClock": (("Go three days and two hours ahead", {"Duration": "3d2h"}),),
+    "AdvanceClock": (("Go three days and two hours ahead", {"By": "3d2h"}),),
     "SetClock": (("Go to an instant", {"At": "2022-03-11T10:33:00Z"}),),
     "ResumeClock": (("Let the time run on", {}),),
     "CheckWorkspace": (("Verify every stored block too", {"ReadData": "true"}),),

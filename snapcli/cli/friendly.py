@@ -190,6 +190,17 @@ def _refuse(mistake: click.ClickException) -> NoReturn:
     """Raise Click's complaint as ours: what was typed, what is nearest, where help is."""
     context = mistake.ctx if isinstance(mistake, click.UsageError) else None
     see = f" See `{context.command_path} --help`." if context else ""
+    if isinstance(mistake, click.NoSuchOption):
+        options = [
+            name
+            for parameter in (context.command.get_params(context) if context else [])
+            for name in (*parameter.opts, *parameter.secondary_opts)
+            if name.startswith("--")
+        ]
+        raise UsageError(
+            f"'{mistake.option_name}' is not a valid parameter or flag.{see}",
+            near=closest(mistake.option_name, options),
+        )
     near: tuple[str, ...] = ()
     parameter = mistake.param if isinstance(mistake, click.BadParameter) else None
     if parameter is not None and isinstance(parameter.type, click.Choice):

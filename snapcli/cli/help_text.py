@@ -58,22 +58,25 @@ def action_help(action: str) -> str:
     )
 
 
-def _parameter(parameter: Parameter, name: str) -> str:
+def _parameter(parameter: Parameter, name: str, within: bool = True) -> str:
+    needed = parameter.required and within
     if parameter.kind in ("group", "groups"):
         stem = f"{name}.n" if parameter.kind == "groups" else name
-        return "".join(_parameter(member, f"{stem}.{member.name}") for member in parameter.members)
+        return "".join(
+            _parameter(member, f"{stem}.{member.name}", needed) for member in parameter.members
+        )
     label = parameter.label
     if parameter.kind == "repeat":
         name, label = f"{name}.n", "String"
-    need = "Required" if parameter.required else "Optional"
+    need = "Required" if needed else "Optional"
     return f"  --{name} {label}  {need}\n\n  {explained(parameter)}\n\n"
 
 
 def explained(parameter: Parameter) -> str:
     """Return a parameter's description with what it accepts and its default."""
     text = parameter.doc.rstrip(".")
-    if parameter.right not in _PLAIN and not parameter.right.startswith("a JSON list such as"):
-        text += f": {parameter.right}"
+    if parameter.right not in _PLAIN and not parameter.right.startswith("a JSON list"):
+        text += f" ({parameter.right})"
     text += "."
     if parameter.default not in (None, "", False):
         text += f" Default: {parameter.default}."

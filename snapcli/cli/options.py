@@ -15,17 +15,17 @@ from snapcli.cli.usage import UsageError, closest
 
 Style = Literal["value", "switch", "list", "json", "pairs", "struct", "structs"]
 
-# snapcli's own operations take what they act on without an option's name. The rest of a local
-# operation's required parameters are options.
-POSITIONALS: Mapping[str, tuple[str, ...]] = {
-    "ShowChain": ("DiskId",),
-    "ShowDiskPath": ("DiskId",),
-    "ImportDisk": ("File",),
-    "ReadDisk": ("DiskId",),
-    "WriteDisk": ("DiskId",),
-    "FreezeClock": ("At",),
-    "AdvanceClock": ("Duration",),
-    "SetClock": ("At",),
+# snapcli's own operations take what they act on without an option's name: the parameter, and
+# what help calls it.
+POSITIONALS: Mapping[str, tuple[str, str]] = {
+    "ShowChain": ("DiskId", "DISK_ID"),
+    "ShowDiskPath": ("DiskId", "DISK_ID"),
+    "ImportDisk": ("File", "FILE"),
+    "ReadDisk": ("DiskId", "DISK_ID"),
+    "WriteDisk": ("DiskId", "DISK_ID"),
+    "FreezeClock": ("At", "TIME"),
+    "AdvanceClock": ("By", "DURATION"),
+    "SetClock": ("At", "TIME"),
 }
 
 
@@ -45,14 +45,14 @@ class Spelling(msgspec.Struct, frozen=True):
 
 def spellings(action: str, request: type[Request]) -> tuple[Spelling, ...]:
     """Return how each parameter of `action` is spelled; RegionId is the global `--region`."""
-    positional = POSITIONALS.get(action, ())
+    positional = POSITIONALS.get(action, ("", ""))
     found: list[Spelling] = []
     for parameter in describe(request):
         if parameter.name == "RegionId":
             continue
         kebab = parameter.field.strip("_").replace("_", "-")
-        here = parameter.name in positional
-        name = kebab.replace("-", "_").upper() if here else f"--{kebab}"
+        here = parameter.name == positional[0]
+        name = positional[1] if here else f"--{kebab}"
         found.append(Spelling(parameter, name, _style(parameter), here))
     return tuple(found)
 

@@ -49,6 +49,6 @@ def show(action: str, response: object, choice: Choice, session: Session) -> Non
     local = catalogue.ENTRIES[action].local
     listing = action.startswith("Describe") and streams.is_terminal("stdout")
     if choice == "table" or (choice == "auto" and (local or listing)):
-        views.draw(action, response, session, local=local)
+        views.draw(action, response, session)
     else:
         streams.write_bytes(json_text(response))

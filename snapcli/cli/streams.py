@@ -42,7 +42,6 @@ class Streams:
         self.no_color = False
         self._terminals = dict(terminals or {})
         self._width = width
-        self.bytes_written = 0
 
     def is_terminal(self, name: Name) -> bool:
         """Tell whether the stream is a terminal; a closed one is not."""
@@ -96,7 +95,6 @@ class Streams:
         stream = self._streams["stdout"]
         if stream is None:
             return
-        self.bytes_written += len(data)
         try:
             stream.flush()
             stream.buffer.write(data)

@@ -100,18 +100,15 @@ def _instant(call: Call, text: str) -> datetime:
 
 def _move(call: Call, moved: ClockSettings) -> ClockResponse:
     """Write the clock's new settings, then let what has fallen due happen."""
-    from snapcli.workspace.settings_edit import set_many
-
     before, now = call.now, Clock(moved).now()
     if now < before:
         _refuse_before_records(call, now)
-    set_many(
-        call.tx.path(),
+    call.tx.change_settings(
         {
             "clock.mode": moved.mode,
             "clock.offset_seconds": moved.offset_seconds,
             "clock.at": moved.at,
-        },
+        }
     )
     next_due_at = call.account.next_due_at
     if next_due_at is not None and next_due_at <= now:

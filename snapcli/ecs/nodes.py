@@ -35,8 +35,7 @@ def capture_node(call: Call, disk: DiskRecord, chain: Chain, node: SnapshotRecor
     from snapcli.volumes.capture import capture
 
     folder = f"chains/{chain.region_id}/{chain.disk_id}"
-    for file in (f"{node.snapshot_id}.pack", f"{node.snapshot_id}.map"):
-        call.tx.creates(f"{folder}/{file}")
+    call.tx.creates(f"{folder}/{node.snapshot_id}.pack", f"{folder}/{node.snapshot_id}.map")
     with refuse_busy_image(disk.disk_id):
         captured = capture(
             call.image_path(disk),

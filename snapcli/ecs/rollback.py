@@ -2,6 +2,8 @@
 
 from typing import Annotated
 
+import msgspec
+
 from snapcli.api.errors import ApiError, DryRunOperation
 from snapcli.api.operation import Request, Response, operation
 from snapcli.ecs import recovery
@@ -28,7 +30,7 @@ class ResetDiskResponse(Response):
     """The RequestId; and the snapshot taken before, when one was asked for."""
 
     local = ("snapshot_id",)
-    snapshot_id: str | None = None
+    snapshot_id: str | msgspec.UnsetType = msgspec.UNSET
 
 
 @operation("ResetDisk", writes=True)

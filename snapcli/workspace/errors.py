@@ -1,7 +1,5 @@
 """The one error of this room. It formats nothing and prints nothing; the command line does."""
 
-# os.strerror is translated by nobody and says "No space left on device": good enough to show.
-
 
 class WorkspaceError(Exception):
     """A workspace that cannot be found, read, locked, committed or understood.

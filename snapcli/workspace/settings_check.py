@@ -7,7 +7,7 @@ import datetime
 import functools
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Literal, get_args, get_origin
+from typing import get_args, get_origin
 
 import msgspec
 
@@ -69,8 +69,6 @@ def check(path: str, dotted: str, value: object, *, from_text: bool = False) -> 
     key = find_key(path, dotted)
     if isinstance(value, datetime.datetime) and dotted == "clock.at":
         value = value.isoformat()  # TOML's own instants are as good as quoted ones
-    if from_text and key.type is Literal["system", "frozen"]:
-        value = str(value).strip()
     try:
         converted = msgspec.convert(value, key.type, strict=not from_text)
     except msgspec.ValidationError:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, MutableMapping
 
 import tomlkit
 import tomlkit.exceptions
-import tomlkit.items
 
 from snapcli.workspace import clock, files, settings_check
 from snapcli.workspace.errors import WorkspaceError
@@ -139,18 +138,7 @@ def _put(document: MutableMapping[str, object], dotted: str, value: Scalar) -> N
         inner = document[name]
         assert isinstance(inner, MutableMapping)
         document = inner
-    old = document.get(last)
     document[last] = value
-    _keep_comment(old, document.get(last))
-
-
-def _keep_comment(old: object, new: object) -> None:
-    """A comment behind the value belongs to the key, not to the value it had."""
-    if isinstance(old, tomlkit.items.Item) and isinstance(new, tomlkit.items.Item):
-        new.trivia.indent = old.trivia.indent
-        new.trivia.comment_ws = old.trivia.comment_ws
-        new.trivia.comment = old.trivia.comment
-        new.trivia.trail = old.trivia.trail
 
 
 def _value(settings: Settings, dotted: str) -> Scalar:

@@ -5,7 +5,7 @@ Takes no lock and chooses no time: the store hands it both. Opens no data file o
 
 import datetime
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -13,7 +13,7 @@ from snapcli.workspace import commit, documents, files
 from snapcli.workspace.commit import Finisher, Journal, Pending, Work
 from snapcli.workspace.documents import T
 from snapcli.workspace.errors import WorkspaceError
-from snapcli.workspace.settings import Settings
+from snapcli.workspace.settings import SETTINGS_NAME, Settings, read_text
 
 
 class _Loaded(msgspec.Struct):
@@ -44,6 +44,7 @@ class Transaction:
         self._deleted: set[str] = set()
         self._pending = Pending(created=[], folders=[])
         self._work: list[Work] = []
+        self._settings_text: str | None = None
 
     def path(self, *relative: str) -> str:
         """Return the absolute path of something in the workspace."""
@@ -140,9 +141,20 @@ class Transaction:
         except OSError as error:
             raise files.storage_error(error, self._root, commit.NOTHING_CHANGED) from None
 
-    def after_commit(
-        self, kind: str, arguments: Mapping[str, str | int | Sequence[str | int]]
-    ) -> None:
+    def change_settings(self, values: Mapping[str, str | int | float]) -> None:
+        """Set keys of workspace.toml at the commit, with the documents; comments are kept.
+
+        `settings` and `now` stay as they are for this transaction. Raises WorkspaceError for
+        unknown keys or values that are not right.
+        """
+        from snapcli.workspace.settings_edit import changed_text
+
+        self._require_writable()
+        path = self.path(SETTINGS_NAME)
+        text = self._settings_text or read_text(path)
+        self._settings_text = changed_text(text, path, values)
+
+    def after_commit(self, kind: str, arguments: Mapping[str, object]) -> None:
         """Have work of a kind done once the transaction is committed.
 
         It is done by the finisher of that kind, or the built-in "unlink" {paths} and "rmdir"
@@ -163,6 +175,8 @@ class Transaction:
             data = documents.encode(loaded.record)
             if data != loaded.original:
                 changes[relative] = data
+        if self._settings_text is not None:
+            changes[SETTINGS_NAME] = self._settings_text.encode()
         deletions = [path for path in sorted(self._deleted) if os.path.lexists(self.path(path))]
         journal = Journal([], deletions, self._work)
         commit.commit(self._root, changes, journal, self._pending, self._finishers)

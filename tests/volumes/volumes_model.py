@@ -69,9 +69,7 @@ class Chain:
     def snapshot(self) -> Captured:
         self.number += 1
         name = f"s-{self.number}"
-        result = capture(
-            self.image, self.folder, self.layers, name, self.number, sync=self.sync
-        )
+        result = capture(self.image, self.folder, self.layers, name, self.number, sync=self.sync)
         self.layers.append(Layer(name, result.map_file))
         self.packs[self.number] = result.pack_file
         self.pictures.append(self.content())

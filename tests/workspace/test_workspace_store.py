@@ -326,3 +326,14 @@ def test_a_damaged_or_newer_protocol_file_is_named_and_nothing_is_touched(
         assert caught.value.path == str(path)
         path.unlink()
         assert picture(workspace.path) == before
+
+
+def test_a_write_that_takes_little_at_a_time_is_gone_on_with(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, data: real(descriptor, data[:7]))
+    with workspace.write() as tx:
+        tx.load(A, Counter).count = 1234567
+    with workspace.read() as tx:
+        assert tx.load(A, Counter).count == 1234567

@@ -35,6 +35,7 @@ class _Usage(msgspec.Struct, rename="pascal"):
 @click.pass_obj
 def _status(session: Session, /) -> None:
     from snapcli.cli.json_text import json_text
+    from snapcli.cli.views.clock import clock_text
     from snapcli.cli.views.listing import bytes_text
     from snapcli.workspace import location, settings
 
@@ -45,12 +46,13 @@ def _status(session: Session, /) -> None:
     region = session.effective_region() or chosen.region
     given = {"RegionId": region}
     clock = msgspec.to_builtins(session.invoke("ShowClock", {}))
+    now = clock if as_json else clock_text(clock)
     status: dict[str, object] = {
         "Workspace": path,
         "ChosenBy": _SOURCES[found.source],
         "Region": region,
         "Speed": chosen.speed,
-        **{name: value for name, value in clock.items() if name != "RequestId"},
+        "Clock": now,
     }
     for name, action in _COUNTED.items():
         answer = msgspec.to_builtins(session.invoke(action, given))

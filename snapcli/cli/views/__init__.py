@@ -21,14 +21,23 @@ _VIEWS: Mapping[str, tuple[str, str]] = {
     "DescribeInstances": ("instances", "view"),
     "DescribeRegions": ("regions", "view"),
     "DescribeZones": ("regions", "zones"),
+    "ShowChain": ("chain_view", "view"),
+    "ShowDiskPath": ("local_results", "path"),
+    "ImportDisk": ("local_results", "disk_id"),
+    "WriteDisk": ("local_results", "written"),
+    "ShowClock": ("clock", "view"),
+    "FreezeClock": ("clock", "view"),
+    "AdvanceClock": ("clock", "view"),
+    "SetClock": ("clock", "view"),
+    "ResumeClock": ("clock", "view"),
+    "CheckWorkspace": ("check", "view"),
 }
-_LOCAL_VIEW = ("local_results", "view")
 _ANY_VIEW = ("generic", "view")
 
 
-def draw(action: str, response: object, session: Session, *, local: bool) -> None:
+def draw(action: str, response: object, session: Session) -> None:
     """Print the picture of a response on standard output, and on an empty list a remark."""
-    module, function = _VIEWS.get(action, _LOCAL_VIEW if local else _ANY_VIEW)
+    module, function = _VIEWS.get(action, _ANY_VIEW)
     view: Callable[[object, Session], Listing | str] = getattr(
         import_module(f"snapcli.cli.views.{module}"), function
     )

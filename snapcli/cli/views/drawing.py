@@ -3,6 +3,8 @@
 The only module that imports Rich; knows no resource.
 """
 
+import io
+
 from rich import box
 from rich.cells import cell_len
 from rich.console import Console
@@ -20,18 +22,22 @@ def draw_listing(listing: Listing, streams: Streams) -> None:
     """Draw on standard output; ids and names are never cut."""
     terminal = streams.is_terminal("stdout")
     width = streams.width if terminal else _PIPE_WIDTH
+    colour = streams.colour("stdout")
     console = Console(
-        file=streams.stream("stdout"),
+        file=io.StringIO(),
         width=width,
-        color_system="standard" if streams.colour("stdout") else None,
-        force_terminal=streams.colour("stdout"),
+        color_system="standard" if colour else None,
+        force_terminal=colour,
         highlight=False,
         legacy_windows=False,
     )
-    if terminal and _natural_width(listing) > width:
-        _draw_cards(listing, console)
-    else:
-        console.print(_table(listing), soft_wrap=False)
+    with console.capture() as captured:
+        if terminal and _natural_width(listing) > width:
+            _draw_cards(listing, console)
+        else:
+            console.print(_table(listing))
+    lines = (line.rstrip(" ") for line in captured.get().splitlines())
+    streams.write("".join(f"{line}\n" for line in lines))
 
 
 def _natural_width(listing: Listing) -> int:

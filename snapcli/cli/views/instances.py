@@ -24,11 +24,11 @@ COLUMNS = (
 )
 
 
-class _Addresses(msgspec.Struct, rename="pascal"):
+class _Addresses(msgspec.Struct, rename="pascal", frozen=True):
     ip_address: list[str] = []
 
 
-class _Vpc(msgspec.Struct, rename="pascal"):
+class _Vpc(msgspec.Struct, rename="pascal", frozen=True):
     private_ip_address: _Addresses = _Addresses()
 
 

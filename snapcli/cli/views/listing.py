@@ -44,7 +44,7 @@ class Tag(msgspec.Struct, rename="pascal"):
     tag_value: str
 
 
-class Tags(msgspec.Struct, rename="pascal"):
+class Tags(msgspec.Struct, rename="pascal", frozen=True):
     """The tags of one item as answered."""
 
     tag: list[Tag] = []

@@ -1,18 +1,25 @@
-"""The text of local commands: a single value bare, several as `name: value`. Draws nothing."""
+"""The one value that a local command is about, bare, as scripts want it. Draws text only."""
 
 from collections.abc import Mapping
 
 from snapcli.cli.session import Session
 
 
-def view(answer: object, _: Session) -> str:
-    """Return the answer's fields as lines that a person and a script can read."""
+def path(answer: object, _: Session) -> str:
+    """Return where a disk's bytes are."""
+    return _field(answer, "Path")
+
+
+def disk_id(answer: object, _: Session) -> str:
+    """Return the id of a disk that was made."""
+    return _field(answer, "DiskId")
+
+
+def written(answer: object, _: Session) -> str:
+    """Return how many bytes were written."""
+    return _field(answer, "LengthBytes").rstrip() + " bytes written\n"
+
+
+def _field(answer: object, name: str) -> str:
     assert isinstance(answer, Mapping)
-    fields = {str(name): value for name, value in answer.items() if name != "RequestId"}
-    if len(fields) == 1:
-        return f"{next(iter(fields.values()))}\n"
-    return "".join(f"{name}: {_text(value)}\n" for name, value in fields.items())
-
-
-def _text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return f"{answer[name]}\n"

@@ -1,0 +1,125 @@
+"""`chain show`: the guide's own picture of a chain, a line for each node. Draws text only."""
+
+import msgspec
+
+from snapcli.cli.session import Session
+from snapcli.cli.views.listing import Calendar, bytes_text
+
+_BAR_CELLS = 40
+_EMPTY = "·"
+
+
+class _Run(msgspec.Struct, rename="pascal"):
+    first_block: int
+    count: int
+    kind: str
+
+
+class _Cell(msgspec.Struct, rename="pascal"):
+    column: int
+    text: str
+
+
+class _Node(msgspec.Struct, rename="pascal"):
+    snapshot_id: str
+    snapshot_name: str
+    creation_time: str
+    status: str
+    progress: str
+    data_blocks: int
+    empty_blocks: int
+    size_bytes: int
+    runs: list[_Run]
+    cells: list[_Cell]
+
+
+class _Chain(msgspec.Struct, rename="pascal"):
+    disk_id: str
+    disk_name: str
+    block_bytes: int
+    total_count: int
+    total_size: int
+    occupied_bytes: int
+    columns: list[int]
+    nodes: list[_Node]
+
+
+def view(answer: object, session: Session) -> str:
+    """Return the chain from its oldest node to its newest, with the blocks each one holds."""
+    chain = msgspec.convert(answer, _Chain)
+    calendar = Calendar(session)
+    picture = _letters(chain) if chain.columns else _bars(chain)
+    lines = [_headline(chain), ""]
+    cells = [["Snapshot", "Name", "Created", *picture[0], "Blocks", "Size", ""]]
+    for node, drawn in zip(chain.nodes, picture[1:], strict=True):
+        state = "" if node.status == "accomplished" else f"{node.status} {node.progress}"
+        cells.append(
+            [
+                node.snapshot_id,
+                node.snapshot_name,
+                calendar.wire(node.creation_time),
+                *drawn,
+                str(node.data_blocks),
+                bytes_text(node.size_bytes),
+                state,
+            ]
+        )
+    lines += aligned(cells)
+    return "\n".join([*lines, "", *_legend(chain)]) + "\n"
+
+
+def _headline(chain: _Chain) -> str:
+    name = f" ({chain.disk_name})" if chain.disk_name else ""
+    many = "snapshot" if chain.total_count == 1 else "snapshots"
+    return (
+        f"Chain of disk {chain.disk_id}{name}: {chain.total_count} {many}, "
+        f"{bytes_text(chain.total_size)} of blocks, {bytes_text(chain.occupied_bytes)} on this "
+        "machine"
+    )
+
+
+def _letters(chain: _Chain) -> list[list[str]]:
+    """Return a column for each block: its letter above, the node's own version of it below."""
+    rows = [[chr(ord("A") + at) for at in range(len(chain.columns))]]
+    for node in chain.nodes:
+        held = {cell.column: cell.text for cell in node.cells}
+        rows.append([held.get(at, "") for at in range(len(chain.columns))])
+    return rows
+
+
+def _bars(chain: _Chain) -> list[list[str]]:
+    """Return a bar for each node: where on the disk, as far as it is used, its blocks are."""
+    ends = [run.first_block + run.count for node in chain.nodes for run in node.runs]
+    last = max(ends, default=1)
+    return [["Where on the disk".ljust(_BAR_CELLS)], *([_bar(node, last)] for node in chain.nodes)]
+
+
+def _bar(node: _Node, last: int) -> str:
+    cells = [" "] * _BAR_CELLS
+    for run in sorted(node.runs, key=lambda run: run.kind == "data"):
+        first = run.first_block * _BAR_CELLS // last
+        end = (run.first_block + run.count - 1) * _BAR_CELLS // last
+        for at in range(first, end + 1):
+            cells[at] = "█" if run.kind == "data" else _EMPTY
+    return "".join(cells)
+
+
+def _legend(chain: _Chain) -> list[str]:
+    size = bytes_text(chain.block_bytes)
+    if not chain.columns:
+        return [f"█ blocks of {size} counted on the snapshot   {_EMPTY} empty since then"]
+    places = "  ".join(f"{chr(ord('A') + at)}={block}" for at, block in enumerate(chain.columns))
+    return [
+        f"A letter is a block of {size}, its number the capture that wrote it; "
+        f"{_EMPTY} is empty since then.",
+        f"Blocks by number on the disk: {places}",
+    ]
+
+
+def aligned(rows: list[list[str]]) -> list[str]:
+    """Return rows as lines with their columns below each other, nothing trailing."""
+    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
