@@ -13,6 +13,11 @@ from snapcli.api.errors import ApiError
 # How long a token is remembered is not published; a day is a workable choice.
 REMEMBERED = timedelta(hours=24)
 
+# The mismatch is published with 403 for these, with 400 in the table common to all.
+_FORBIDDEN = frozenset(
+    {"CreateSnapshot", "CreateSnapshotGroup", "InvokeCommand", "RunCommand", "RunInstances"}
+)
+
 
 class RememberedCall(msgspec.Struct, kw_only=True):
     """A call made with a ClientToken: what was asked, what was answered, when."""
@@ -40,7 +45,7 @@ def recall(
     if call.action != action or call.parameters != parameters:
         raise ApiError(
             "IdempotentParameterMismatch",
-            403,
+            403 if action in _FORBIDDEN else 400,
             f"ClientToken {token!r} was used for {call.action} with other parameters. Send the "
             "same parameters again, or use a new token.",
         )

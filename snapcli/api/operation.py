@@ -41,7 +41,12 @@ class Response(msgspec.Struct, kw_only=True, rename="pascal"):
 
 
 class Item(msgspec.Struct, kw_only=True, rename="pascal"):
-    """Base of what stands inside a response."""
+    """Base of what stands inside a response.
+
+    `unanswered` names the API's fields of it that have no meaning here.
+    """
+
+    unanswered: ClassVar[tuple[str, ...]] = ()
 
 
 class Operation(msgspec.Struct, frozen=True):

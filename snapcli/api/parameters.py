@@ -41,11 +41,7 @@ class Parameter(msgspec.Struct, kw_only=True):
     choices: tuple[str, ...]
     members: tuple["Parameter", ...]
     local: bool
-
-    @property
-    def label(self) -> str:
-        """The type's name as the real command's help prints it."""
-        return _LABELS[self.kind]
+    label: str  # the type's name as the real command's help prints it
 
 
 _described: dict[type[Any], tuple[Parameter, ...]] = {}
@@ -111,6 +107,7 @@ def _parameter(field: msgspec.structs.FieldInfo, hint: Any, local: bool) -> Para
         choices=extra_of.get("of", ()),
         members=members,
         local=local,
+        label=extra_of.get("label", _LABELS[kind]),
     )
 
 
@@ -212,7 +209,8 @@ def decode(request: type[Request], given: Mapping[str, str]) -> Any:
             values[parameter.field] = value
         elif parameter.required:
             code, status = request.missing.get(parameter.name, ("MissingParameter", 400))
-            raise missing_parameter(parameter.name, code, status)
+            first = ".1" if parameter.kind in ("repeat", "groups") else ""
+            raise missing_parameter(parameter.name + first, code, status)
     return request(**values)
 
 

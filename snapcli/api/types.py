@@ -14,6 +14,11 @@ def limits(code: str, status: int, right: str, **constraints: Any) -> Meta:
     return Meta(extra={"code": code, "status": status, "right": right}, **constraints)
 
 
+def labelled(label: str) -> Meta:
+    """Return the Meta of a parameter whose type the API names otherwise than its kind says."""
+    return Meta(extra={"label": label})
+
+
 def json_list(code: str, status: int, most: int) -> Meta:
     """Return the Meta of a JSON list sent as one string, of at most `most` elements."""
     right = f'a JSON list of at most {most} values, such as ["a","b"]'

@@ -28,7 +28,9 @@ class ResizeDiskRequest(Request):
     """Which disk to make how large."""
 
     disk_id: Annotated[str, "The disk to make larger."]
-    new_size: Annotated[int, limits("InvalidDiskSize", 403, "a size in GiB", ge=1)]
+    new_size: Annotated[
+        int, limits("InvalidDiskSize", 403, "a size in GiB", ge=1), "Its new size in GiB."
+    ]
     type: Annotated[
         str,
         choice("InvalidParam.Type", 400, "offline", "online"),
@@ -175,7 +177,11 @@ class NewSystemDisk(Group):
     """The new system disk of an instance."""
 
     size: (
-        Annotated[int, limits("InvalidSystemDiskSize.ValueNotSupported", 400, "a size in GiB")]
+        Annotated[
+            int,
+            limits("InvalidSystemDiskSize.ValueNotSupported", 400, "a size in GiB"),
+            "Its size in GiB; by default 40 or its image's.",
+        ]
         | None
     ) = None
 

@@ -6,7 +6,7 @@ import msgspec
 
 from snapcli.api.errors import ApiError, missing_parameter
 from snapcli.api.operation import Request, Response, operation
-from snapcli.api.types import ClientToken, Description400, DiskName, limits
+from snapcli.api.types import ClientToken, Description400, DiskName, labelled, limits
 from snapcli.ecs.call import Call
 from snapcli.ecs.disk_categories import size_range_gib
 from snapcli.ecs.disk_making import (
@@ -36,7 +36,12 @@ class CreateDiskRequest(Request):
     zone_id: Annotated[str, "The zone; not with InstanceId."] = ""
     instance_id: Annotated[str, "Attach it to this instance at once, in its zone."] = ""
     size: (
-        Annotated[int, limits("InvalidSize.ValueNotSupported", 400, "a size in GiB", ge=1)] | None
+        Annotated[
+            int,
+            limits("InvalidSize.ValueNotSupported", 400, "a size in GiB", ge=1),
+            "Its size in GiB.",
+        ]
+        | None
     ) = None
     snapshot_id: Annotated[str, "Make it from this snapshot, at least of its disk's size."] = ""
     disk_category: Annotated[str, "Its category, such as cloud_essd."] = "cloud"
@@ -47,7 +52,7 @@ class CreateDiskRequest(Request):
     kms_key_id: Annotated[str, "With this key."] = msgspec.field(name="KMSKeyId", default="")
     multi_attach: Annotated[str, "Enabled or Disabled, kept as given."] = "Disabled"
     bursting_enabled: Annotated[bool, "Kept as given (cloud_auto only)."] = False
-    provisioned_iops: Annotated[int, "Kept as given (cloud_auto only)."] = 0
+    provisioned_iops: Annotated[int, labelled("Long"), "Kept as given (cloud_auto only)."] = 0
     resource_group_id: Annotated[str, "The resource group."] = ""
     tag: Annotated[list[Tag], "Tags to set on the disk, up to 20."] = []
     client_token: Annotated[ClientToken, "Repeat the call safely: a text of your choice."] = ""

@@ -63,7 +63,11 @@ class ImportDiskRequest(Request):
     disk_name: Annotated[DiskName, "A name for people."] = ""
     disk_category: Annotated[str, "Its category."] = "cloud_essd"
     performance_level: Annotated[str, "PL0 to PL3 (ESSD only)."] = "PL0"
-    size: Annotated[int, limits("InvalidSize.ValueNotSupported", 400, "a size in GiB", ge=1)] = 0
+    size: Annotated[
+        int,
+        limits("InvalidSize.ValueNotSupported", 400, "a size in GiB", ge=1),
+        "Its size in GiB; by default what the file needs.",
+    ] = 0
 
 
 class ImportDiskResponse(Response):

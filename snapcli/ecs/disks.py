@@ -88,15 +88,25 @@ class MountInstanceSet(Item):
     mount_instance: list[AttachmentItem]
 
 
+class OperationLockItem(Item):
+    """A lock on a disk in a response."""
+
+    lock_reason: str
+
+
 class OperationLockSet(Item):
     """The locks on a disk; none here."""
 
-    operation_lock: list[str]
+    operation_lock: list[OperationLockItem]
 
 
 class DiskItem(Item):
     """A disk in a response."""
 
+    unanswered = (
+        "BdfId", "DataSource", "Placement", "SourceDiskId", "StorageClusterId", "StorageSetId",
+        "StorageSetPartitionNumber", "ThroughputRead", "ThroughputWrite",
+    )  # fmt: skip
     attached_time: str
     attachments: AttachmentSet
     auto_snapshot_policy_id: str
@@ -144,10 +154,6 @@ class DiskItem(Item):
 class DiskSet(Item):
     """The disks of a response."""
 
-    unanswered = (
-        "BdfId", "DataSource", "Placement", "SourceDiskId", "StorageClusterId", "StorageSetId",
-        "StorageSetPartitionNumber", "ThroughputRead", "ThroughputWrite",
-    )  # fmt: skip
     disk: list[DiskItem]
 
 

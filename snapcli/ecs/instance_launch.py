@@ -7,7 +7,14 @@ import msgspec
 
 from snapcli.api.errors import ApiError, DryRunOperation, missing_parameter
 from snapcli.api.operation import Group, Item, Request, Response, operation
-from snapcli.api.types import ClientToken, Description400, DiskName, InstanceName, limits
+from snapcli.api.types import (
+    ClientToken,
+    Description400,
+    DiskName,
+    InstanceName,
+    labelled,
+    limits,
+)
 from snapcli.ecs.call import Call
 from snapcli.ecs.disk_categories import check_size
 from snapcli.ecs.disk_making import (
@@ -40,7 +47,12 @@ class SystemDisk(Group):
 
     ignored = ("BurstingEnabled", "EncryptAlgorithm", "ProvisionedIops", "StorageClusterId")
     size: (
-        Annotated[int, limits("InvalidSystemDiskSize.ValueNotSupported", 400, "a size in GiB")]
+        Annotated[
+            int,
+            labelled("String"),
+            limits("InvalidSystemDiskSize.ValueNotSupported", 400, "a size in GiB"),
+            "Its size in GiB; by default 40 or the image's.",
+        ]
         | None
     ) = None
     category: Annotated[str, "Its category, such as cloud_essd."] = DEFAULT_CATEGORY
@@ -57,7 +69,12 @@ class DataDisk(Group):
 
     ignored = ("BurstingEnabled", "EncryptAlgorithm", "ProvisionedIops", "StorageClusterId")
     size: (
-        Annotated[int, limits("InvalidDataDiskSize.ValueNotSupported", 400, "a size in GiB")] | None
+        Annotated[
+            int,
+            limits("InvalidDataDiskSize.ValueNotSupported", 400, "a size in GiB"),
+            "Its size in GiB.",
+        ]
+        | None
     ) = None
     snapshot_id: Annotated[str, "Make it from this snapshot."] = ""
     category: Annotated[str, "Its category, such as cloud_essd."] = DEFAULT_CATEGORY
@@ -67,7 +84,7 @@ class DataDisk(Group):
     device: Annotated[str, "Its device name, /dev/xvdb to /dev/xvdz."] = ""
     delete_with_instance: Annotated[bool, "Release it with the instance."] = True
     auto_snapshot_policy_id: Annotated[str, "A policy to apply to it."] = ""
-    encrypted: Annotated[bool, "Encrypt it."] = False
+    encrypted: Annotated[bool, labelled("String"), "Encrypt it."] = False
     kms_key_id: Annotated[str, "With this key."] = msgspec.field(name="KMSKeyId", default="")
 
 
@@ -95,9 +112,16 @@ class RunInstancesRequest(Request):
     image_id: Annotated[str, "The image of the system disk."] = ""
     instance_type: Annotated[str, "The instance type, such as ecs.g7.large."] = ""
     zone_id: Annotated[str, "The zone; by default one of the region."] = ""
-    amount: Annotated[int, limits("InvalidParam.Amount", 403, "1 to 100", ge=1, le=100)] = 1
+    amount: Annotated[
+        int, limits("InvalidParam.Amount", 403, "1 to 100", ge=1, le=100), "How many."
+    ] = 1
     min_amount: (
-        Annotated[int, limits("InvalidMinAmount.Malformed", 400, "1 to 100", ge=1, le=100)] | None
+        Annotated[
+            int,
+            limits("InvalidMinAmount.Malformed", 400, "1 to 100", ge=1, le=100),
+            "At least so many; nothing runs out here, so always Amount are made.",
+        ]
+        | None
     ) = None
     instance_name: Annotated[InstanceName, "The instances' name."] = ""
     unique_suffix: Annotated[bool, "Number the names: web001, web002, …"] = False

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Annotated
 
-from snapcli.api.errors import ApiError, DryRunOperation, missing_parameter
+from snapcli.api.errors import ApiError, DryRunOperation
 from snapcli.api.operation import Item, Request, Response, operation
 from snapcli.ecs.call import Call
 from snapcli.ecs.phases import instance_status, phases_from
@@ -24,8 +24,8 @@ class InstanceRequest(Request):
 class InstancesRequest(Request):
     """Base of the requests about several instances."""
 
+    instance_id: Annotated[list[str], "The instances, up to 100."]
     region_id: Annotated[str, "Their region."] = ""
-    instance_id: Annotated[list[str], "The instances, up to 100."] = []
     dry_run: Annotated[bool, _DRY_RUN] = False
 
 
@@ -176,8 +176,6 @@ def _several(
 def instances_of(call: Call, region_id: str, instance_ids: list[str]) -> list[InstanceRecord]:
     """Return the named instances of a region, each once, or raise ApiError."""
     require_region(region_id)
-    if not instance_ids:
-        raise missing_parameter("InstanceId.1")
     known = call.inventory(region_id).instances
     unknown = [instance_id for instance_id in instance_ids if instance_id not in known]
     if unknown:

@@ -77,8 +77,13 @@ class _SecurityGroupIds(Item):
     security_group_id: list[str]
 
 
+class _LockReason(Item):
+    unanswered = ("LockMsg",)
+    lock_reason: str
+
+
 class _OperationLocks(Item):
-    lock_reason: list[str]
+    lock_reason: list[_LockReason]
 
 
 class _VpcAttributes(Item):
@@ -91,6 +96,15 @@ class _VpcAttributes(Item):
 class InstanceItem(Item):
     """An instance in a response."""
 
+    unanswered = (
+        "AdditionalInfo", "ClockOptions", "ClusterId", "CpuOptions", "DedicatedHostAttribute",
+        "DedicatedInstanceAttribute", "DeploymentSetGroupNo", "DeploymentSetId",
+        "EcsCapacityReservationAttr", "EipAddress", "EnableNVS", "GPUAmount", "GPUSpec",
+        "HibernationOptions", "HpcClusterId", "ISP", "ImageOptions", "LocalStorageAmount",
+        "LocalStorageCapacity", "MetadataOptions", "NetworkInterfaces", "PrivateDnsNameOptions",
+        "RdmaIpAddress", "SaleCycle", "SecurityOptions", "SpotDuration",
+        "SpotInterruptionBehavior", "SpotPriceLimit", "SpotStrategy", "VlanId",
+    )  # fmt: skip
     auto_release_time: str
     cpu: int
     creation_time: str
@@ -135,15 +149,6 @@ class InstanceItem(Item):
 class InstanceSet(Item):
     """The instances of a response."""
 
-    unanswered = (
-        "AdditionalInfo", "ClockOptions", "ClusterId", "CpuOptions", "DedicatedHostAttribute",
-        "DedicatedInstanceAttribute", "DeploymentSetGroupNo", "DeploymentSetId",
-        "EcsCapacityReservationAttr", "EipAddress", "EnableNVS", "GPUAmount", "GPUSpec",
-        "HibernationOptions", "HpcClusterId", "ISP", "ImageOptions", "LocalStorageAmount",
-        "LocalStorageCapacity", "MetadataOptions", "NetworkInterfaces", "PrivateDnsNameOptions",
-        "RdmaIpAddress", "SaleCycle", "SecurityOptions", "SpotDuration",
-        "SpotInterruptionBehavior", "SpotPriceLimit", "SpotStrategy", "VlanId",
-    )  # fmt: skip
     instance: list[InstanceItem]
 
 

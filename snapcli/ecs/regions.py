@@ -108,6 +108,9 @@ class _VolumeCategories(Item):
 class ZoneItem(Item):
     """A zone in a response."""
 
+    unanswered = (
+        "AvailableDedicatedHostTypes", "AvailableResources", "DedicatedHostGenerations",
+    )  # fmt: skip
     available_disk_categories: _DiskCategories
     available_instance_types: _InstanceTypes
     available_resource_creation: _ResourceTypes
@@ -126,11 +129,6 @@ class ZoneSet(Item):
 class DescribeZonesResponse(Response):
     """The zones of a region."""
 
-    unanswered = (
-        "AvailableDedicatedHostTypes",
-        "AvailableResources",
-        "DedicatedHostGenerations",
-    )
     zones: ZoneSet
 
 

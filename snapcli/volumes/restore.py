@@ -30,7 +30,7 @@ from snapcli.volumes.layout import (
 )
 from snapcli.volumes.packs import ZERO_BLOCK, ZERO_DIGEST, BlockReader
 from snapcli.volumes.scan import SPAN_BLOCKS, Span, SpanReader, spans
-from snapcli.volumes.syscalls import punch_hole
+from snapcli.volumes.syscalls import punch_hole, start_write_back
 from snapcli.volumes.views import WINDOW_BLOCKS, View, filled_runs
 from snapcli.volumes.workers import ordered_map, thread_count
 
@@ -77,7 +77,7 @@ class RestorePlan:
         return zip(self._empty[::2], self._empty[1::2], strict=True)
 
     def jobs(self) -> Iterator[Job]:
-        """The blocks to write, at most 1 MiB of them at a time, with their records."""
+        """The blocks to write, at most 2 MiB of them at a time, with their records."""
         for first, count in zip(self._data[::2], self._data[1::2], strict=True):
             yield from _jobs(self.view, first, count)
 
@@ -205,9 +205,10 @@ def _fetched(view: View, packs: Mapping[int, str], jobs: Iterable[Job], use: Use
 class _Filler:
     """Writes plain blocks into an image, from any thread, never past its length."""
 
-    def __init__(self, fd: int, length_bytes: int) -> None:
+    def __init__(self, fd: int, length_bytes: int, will_sync: bool) -> None:
         self._fd = fd
         self._length = length_bytes
+        self._will_sync = will_sync
 
     def write(self, first: int, blocks: list[bytes]) -> None:
         start = first * BLOCK_BYTES
@@ -220,6 +221,8 @@ class _Filler:
         if written < wanted:  # the image's last block is cut, or the disk is getting full
             rest = memoryview(b"".join(blocks))[written:wanted]
             write_all(self._fd, rest, start + written)
+        if self._will_sync:
+            start_write_back(self._fd, start, wanted)
 
     def make_empty(self, first: int, count: int) -> None:
         start = first * BLOCK_BYTES
@@ -253,7 +256,7 @@ def apply_plan(plan: RestorePlan) -> None:
     fd = open_image(plan.image_path, writing=True)
     try:
         os.ftruncate(fd, plan.length_bytes)
-        filler = _Filler(fd, plan.length_bytes)
+        filler = _Filler(fd, plan.length_bytes, will_sync=True)
         filler.fill(plan.view, plan.packs, plan.jobs(), plan.data_blocks, plan.progress)
         for first, count in plan.empty_runs():
             filler.make_empty(first, count)
@@ -298,7 +301,7 @@ def write_new(
     try:
         jobs = _view_jobs(view, 0, blocks_of(length_bytes))
         block_count = view.newest.view_blocks if view.newest is not None else 0
-        _Filler(fd, length_bytes).fill(view, packs, jobs, block_count, progress)
+        _Filler(fd, length_bytes, sync).fill(view, packs, jobs, block_count, progress)
         if sync:
             os.fsync(fd)
             sync_folder(os.path.dirname(name) or ".")

@@ -14,12 +14,12 @@ from typing import Final, TypeVar
 Job = TypeVar("Job")
 Outcome = TypeVar("Outcome")
 
-_MOST_THREADS: Final = 16
-_AHEAD: Final = 4  # jobs a thread may be ahead of the one whose outcome is awaited
+_MOST_THREADS: Final = 8
+_AHEAD: Final = 2  # jobs a thread may be ahead of the one whose outcome is awaited
 
 
 def thread_count() -> int:
-    """How many threads to use: the cores this process may run on, at most 16."""
+    """How many threads to use: the cores this process may run on, at most 8."""
     cores = getattr(os, "sched_getaffinity", None)
     count = len(cores(0)) if cores is not None else (os.cpu_count() or 1)
     return max(1, min(count, _MOST_THREADS))

@@ -10,6 +10,7 @@ from snapcli.volumes.describe import layer_runs, layer_usage
 from snapcli.volumes.images import create_image, resize_image
 from snapcli.volumes.layers import Captured, Layer
 from snapcli.volumes.layout import BLOCK_BYTES
+from snapcli.volumes.maps import MapReader
 from snapcli.volumes.restore import apply_plan, plan_restore, read_view, verify_plan, write_new
 from snapcli.volumes.verify import Problem, unnamed_files, verify_chain
 
@@ -163,5 +164,8 @@ class Chain:
             assert layer_usage(self.folder, layer)[:2] == (data, empty)
             kinds = [run.kind for run in layer_runs(self.folder, layer) for _ in range(run.count)]
             assert (kinds.count("data"), kinds.count("empty")) == (data, empty)
+        for layer, picture in zip(self.layers, self.pictures, strict=True):
+            filled = sum(block != bytes(B) for block in in_blocks(picture))
+            assert MapReader(str(self.folder), layer).view_blocks == filled
         assert self.problems() == []
         assert self.unnamed() == []

@@ -6,6 +6,8 @@ from snapcli.cli.session import Session
 from snapcli.cli.views.listing import Calendar, bytes_text
 
 _BAR_CELLS = 40
+_LEAST_BAR_CELLS = 20
+_BAR_HEAD = "Where on the disk"
 _EMPTY = "·"
 
 
@@ -47,25 +49,56 @@ class _Chain(msgspec.Struct, rename="pascal"):
 def view(answer: object, session: Session) -> str:
     """Return the chain from its oldest node to its newest, with the blocks each one holds."""
     chain = msgspec.convert(answer, _Chain)
+    lines = [_headline(chain), "", *_table(chain, session), "", *_legend(chain)]
+    return "\n".join(lines) + "\n"
+
+
+def _table(chain: _Chain, session: Session) -> list[str]:
+    """Return a line for each node; a bar gives way where the terminal is too narrow for it."""
+    if chain.columns:
+        return aligned(_rows(chain, session, _letters(chain)))
+    streams = session.streams
+    if not streams.is_terminal("stdout"):
+        return aligned(_rows(chain, session, _bars(chain, _BAR_CELLS)))
+    lines: list[str] = []
+    for created in (True, False):
+        bare = aligned(_rows(chain, session, _bars(chain, 0), created=created))
+        room = streams.width - max(len(line) for line in bare)
+        lines = aligned(
+            _rows(
+                chain,
+                session,
+                _bars(chain, min(max(room, _LEAST_BAR_CELLS), _BAR_CELLS)),
+                created=created,
+            )
+        )
+        if room >= _LEAST_BAR_CELLS:
+            break
+    return lines
+
+
+def _rows(
+    chain: _Chain, session: Session, picture: list[list[str]], *, created: bool = True
+) -> list[list[str]]:
+    """Return the table's cells: a head, then a row for each node with its part of the picture."""
     calendar = Calendar(session)
-    picture = _letters(chain) if chain.columns else _bars(chain)
-    lines = [_headline(chain), ""]
-    cells = [["Snapshot", "Name", "Created", *picture[0], "Blocks", "Size", ""]]
+    when = ["Created"] if created else []
+    rows = [["Snapshot", "Name", *when, *picture[0], "Blocks", "Size", ""]]
     for node, drawn in zip(chain.nodes, picture[1:], strict=True):
         state = "" if node.status == "accomplished" else f"{node.status} {node.progress}"
-        cells.append(
+        when = [calendar.wire(node.creation_time)] if created else []
+        rows.append(
             [
                 node.snapshot_id,
                 node.snapshot_name,
-                calendar.wire(node.creation_time),
+                *when,
                 *drawn,
                 str(node.data_blocks),
                 bytes_text(node.size_bytes),
                 state,
             ]
         )
-    lines += aligned(cells)
-    return "\n".join([*lines, "", *_legend(chain)]) + "\n"
+    return rows
 
 
 def _headline(chain: _Chain) -> str:
@@ -87,18 +120,18 @@ def _letters(chain: _Chain) -> list[list[str]]:
     return rows
 
 
-def _bars(chain: _Chain) -> list[list[str]]:
+def _bars(chain: _Chain, width: int) -> list[list[str]]:
     """Return a bar for each node: where on the disk, as far as it is used, its blocks are."""
     ends = [run.first_block + run.count for node in chain.nodes for run in node.runs]
     last = max(ends, default=1)
-    return [["Where on the disk".ljust(_BAR_CELLS)], *([_bar(node, last)] for node in chain.nodes)]
+    return [[_BAR_HEAD[:width]], *([_bar(node, last, width)] for node in chain.nodes)]
 
 
-def _bar(node: _Node, last: int) -> str:
-    cells = [" "] * _BAR_CELLS
-    for run in sorted(node.runs, key=lambda run: run.kind == "data"):
-        first = run.first_block * _BAR_CELLS // last
-        end = (run.first_block + run.count - 1) * _BAR_CELLS // last
+def _bar(node: _Node, last: int, width: int) -> str:
+    cells = [" "] * width
+    for run in sorted(node.runs, key=lambda run: run.kind == "data") if width else ():
+        first = run.first_block * width // last
+        end = (run.first_block + run.count - 1) * width // last
         for at in range(first, end + 1):
             cells[at] = "█" if run.kind == "data" else _EMPTY
     return "".join(cells)

@@ -1,6 +1,6 @@
 """Draws a Listing: a Rich table, or a card for each item where a table is too wide.
 
-The only module that imports Rich; knows no resource.
+Beside the tour's page the only module that imports Rich; knows no resource.
 """
 
 import io
@@ -22,15 +22,7 @@ def draw_listing(listing: Listing, streams: Streams) -> None:
     """Draw on standard output; ids and names are never cut."""
     terminal = streams.is_terminal("stdout")
     width = streams.width if terminal else _PIPE_WIDTH
-    colour = streams.colour("stdout")
-    console = Console(
-        file=io.StringIO(),
-        width=width,
-        color_system="standard" if colour else None,
-        force_terminal=colour,
-        highlight=False,
-        legacy_windows=False,
-    )
+    console = console_for(streams, width)
     with console.capture() as captured:
         if terminal and _natural_width(listing) > width:
             _draw_cards(listing, console)
@@ -38,6 +30,19 @@ def draw_listing(listing: Listing, streams: Streams) -> None:
             console.print(_table(listing))
     lines = (line.rstrip(" ") for line in captured.get().splitlines())
     streams.write("".join(f"{line}\n" for line in lines))
+
+
+def console_for(streams: Streams, width: int) -> Console:
+    """Return a console to capture from, `width` columns wide, coloured as standard output may."""
+    colour = streams.colour("stdout")
+    return Console(
+        file=io.StringIO(),
+        width=width,
+        color_system="standard" if colour else None,
+        force_terminal=colour,
+        highlight=False,
+        legacy_windows=False,
+    )
 
 
 def _natural_width(listing: Listing) -> int:

@@ -66,7 +66,7 @@ def tags_text(tags: Tags) -> str:
 
 def id_and_name(identity: str, name: str) -> str:
     """Return an id with its name below, as the console shows both in one cell."""
-    return f"{identity}\n{name}" if name else identity
+    return f"{identity}\n{name}" if name and name != identity else identity
 
 
 def disk_type_text(disk_type: str) -> str:

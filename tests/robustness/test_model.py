@@ -1,0 +1,28 @@
+"""Long random series of operations against a naive full-copy model, byte for byte."""
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+from robustness_model import CloudMachine
+
+
+def _settings(examples: int, steps: int, *phases: Phase) -> settings:
+    return settings(
+        max_examples=examples,
+        stateful_step_count=steps,
+        deadline=None,
+        database=None,
+        phases=phases or tuple(Phase),
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+@pytest.mark.rule("OV-1", "IN-1", "IN-4", "IN-6", "RB-2", "RB-5", "DL-3", "SZ-1")
+def test_disks_snapshots_and_sizes_are_those_of_full_copies() -> None:
+    run_state_machine_as_test(CloudMachine, settings=_settings(12, 40))
+
+
+@pytest.mark.slow
+@pytest.mark.rule("OV-1", "IN-1", "IN-4", "IN-6", "RB-2", "RB-5", "DL-3", "SZ-1")
+def test_long_series_keep_disks_snapshots_and_sizes_those_of_full_copies() -> None:
+    run_state_machine_as_test(CloudMachine, settings=_settings(25, 120))
