@@ -77,14 +77,11 @@ def _token(offset: int) -> str:
 def _offset(token: str) -> int:
     if not token:
         return 0
-    try:
-        if token[0] != "t":
-            raise ValueError
-        return int(token[1:], 16)
-    except ValueError:
+    if len(token) != 16 or token[0] != "t" or set(token[1:]) - set("0123456789abcdef"):
         raise ApiError(
             "InvalidNextToken",
             400,
             f"NextToken {token!r} is not one that an earlier answer gave. Leave it out to begin "
             "at the first result.",
-        ) from None
+        )
+    return int(token[1:], 16)

@@ -157,10 +157,10 @@ def _known(request: type[Request], name: str) -> bool:
         if parameter.name != head:
             continue
         if parameter.kind == "repeat":
-            return (len(rest) == 1 and rest[0].isdigit()) or not rest
+            return (len(rest) == 1 and rest[0].isdecimal()) or not rest
         if parameter.kind in ("groups", "group"):
             if parameter.kind == "groups":
-                if not rest or not rest[0].isdigit():
+                if not rest or not rest[0].isdecimal():
                     return False
                 rest = rest[1:]
             return len(rest) >= 1 and _member(parameter, rest) is not None
@@ -227,15 +227,15 @@ def _gather(parameter: Parameter, wire: str, given: Mapping[str, str]) -> Any:
 
 
 def _gather_list(parameter: Parameter, wire: str, given: Mapping[str, str]) -> Any:
-    found: dict[int, None] = {}
+    found: dict[str, int] = {}
     for name in given:
         if name.startswith(wire + "."):
             digits = name[len(wire) + 1 :].split(".", 1)[0]
-            if digits.isdigit():
-                found[int(digits)] = None
+            if digits.isdecimal():
+                found[digits] = int(digits)
     elements: list[Any] = []
     item = get_args(_bare(parameter.type))[0]
-    for index in sorted(found):
+    for index in sorted(found, key=found.__getitem__):
         if parameter.kind == "groups":
             group = _gather_group(parameter.members, f"{wire}.{index}", given, _bare(item))
             if group is not None:

@@ -46,10 +46,11 @@ def _loss(action: str, given: Mapping[str, str], session: Session) -> str | None
             f"Disk {given.get('DiskId', '')} goes back to what it was when it was created. "
             "Everything written to it since then is lost."
         )
-    if action == "DeleteSnapshot" and given.get("Force", "").lower() == "true":
+    if action in ("DeleteSnapshot", "DeleteSnapshots") and given.get("Force", "").lower() == "true":
+        named = ", ".join(given[name] for name in given if name.startswith("SnapshotId"))
         return (
-            f"Snapshot {given.get('SnapshotId', '')} is deleted although disks were made from it. "
-            "Those disks can't be re-initialised afterwards."
+            f"What is deleted: {named}, although disks were made from it. Those disks can't be "
+            "re-initialised afterwards."
         )
     return None
 

@@ -50,7 +50,8 @@ def _texts(spelling: Spelling, value: Any) -> Sequence[str]:
 def _parameter(spelling: Spelling) -> click.Parameter:
     parameter = spelling.parameter
     if spelling.positional:
-        return HelpedArgument(parameter.field, _shown(spelling), help_text.explained(parameter))
+        about = help_text.explained(parameter)
+        return HelpedArgument(parameter.field, _shown(spelling), about, repeats=spelling.repeats)
     kind: Any = str
     if parameter.choices and spelling.style == "value":
         kind = click.Choice(parameter.choices, case_sensitive=False)

@@ -141,9 +141,15 @@ def lacking_parameters(request: type[Request], given: dict[str, str]) -> tuple[s
 
 
 def damage_code(action: str, response: object) -> int:
-    """Return the exit code of a finished operation: `check` tells of damage by its own code."""
+    """Return the exit code of a finished operation.
+
+    `check` tells of damage by its own code; of several deletions one refusal is enough (DL-4).
+    """
     if action == "CheckWorkspace" and getattr(response, "problems", None):
         return exit_codes.DAMAGE
+    if action == "DeleteSnapshots":
+        outcomes = getattr(response, "outcomes", ())
+        return exit_codes.SUCCESS if all(each.deleted for each in outcomes) else exit_codes.REFUSED
     return exit_codes.SUCCESS
 
 

@@ -90,6 +90,12 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = {
         ("Delete a snapshot", {"SnapshotId": _SNAPSHOT}),
         ("Even though disks were made from it", {"SnapshotId": _SNAPSHOT, "Force": "true"}),
     ),
+    "DeleteSnapshots": (
+        (
+            "Delete two snapshots, each with its own outcome",
+            {"SnapshotId.1": _SNAPSHOT, "SnapshotId.2": "s-bp1fw3k1example002"},
+        ),
+    ),
     "ModifySnapshotAttribute": (
         ("Name a snapshot", {"SnapshotId": _SNAPSHOT, "SnapshotName": "release-7"}),
     ),

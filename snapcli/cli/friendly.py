@@ -70,8 +70,10 @@ _SECTIONS = ("Snapshots", "Disks", "Instances", "Regions", "Workspace")
 
 
 def _section(name: str) -> str:
+    if name in _BY_COMMAND and "snapshot" in name:
+        return "Snapshots"
     if name in _BY_COMMAND and not _BY_COMMAND[name].local:
-        if "snapshot" in name or name == "reset-disk":
+        if name == "reset-disk":
             return "Snapshots"
         for word, title in (("disk", "Disks"), ("instance", "Instances")):
             if word in name:

@@ -8,8 +8,17 @@ from snapcli.cli.globals import GlobalOption, global_options
 class HelpedArgument(click.Argument):
     """A positional with a few words on it for help; a missing one is told of by us."""
 
-    def __init__(self, name: str, metavar: str, about: str, default: str | None = None) -> None:
-        super().__init__([name], metavar=metavar, required=False, default=default)
+    def __init__(
+        self,
+        name: str,
+        metavar: str,
+        about: str,
+        default: str | None = None,
+        repeats: bool = False,
+    ) -> None:
+        super().__init__(
+            [name], metavar=metavar, required=False, default=default, nargs=-1 if repeats else 1
+        )
         self.about = about
         self.shown = metavar
 

@@ -3,8 +3,9 @@
 # AC-1, after section 4.1 of the guide.
 BILLING = """\
 Notice on billing
-  With the snapshot service activated, every snapshot is billed for its size and for how long it
-  is kept. Look at the size of your snapshots (describe-snapshot-links) and have enough in the
-  account: when it falls overdue, pay-as-you-go services are affected, instances are stopped and
-  resources released. Snapshots that are not needed can be deleted at any time.
+  After activation every snapshot is billed for its size and for how long it
+  is kept. Look at the size of your snapshots (describe-snapshot-links) and
+  have enough in the account: when it falls overdue, pay-as-you-go services
+  are affected, instances are stopped and resources released. Snapshots that
+  are not needed can be deleted at any time.
   (Here nothing is paid; snapcli keeps the account of what it would cost.)"""

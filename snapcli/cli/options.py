@@ -18,6 +18,7 @@ Style = Literal["value", "switch", "list", "json", "pairs", "struct", "structs"]
 # snapcli's own operations take what they act on without an option's name: the parameter, and
 # what help calls it.
 POSITIONALS: Mapping[str, tuple[str, str]] = {
+    "DeleteSnapshots": ("SnapshotId", "SNAPSHOT_ID..."),
     "ShowChain": ("DiskId", "DISK_ID"),
     "ShowDiskPath": ("DiskId", "DISK_ID"),
     "ImportDisk": ("File", "FILE"),
@@ -183,7 +184,7 @@ def from_wire(spelling: Spelling, given: Mapping[str, str]) -> list[str]:
         head = f"{name}.{at}"
         inner = _inner(head, given)
         if spelling.style == "list" and head in given:
-            words += [spelling.option, given[head]]
+            words += [given[head]] if spelling.positional else [spelling.option, given[head]]
         elif spelling.style == "pairs" and inner:
             value = f"={inner['Value']}" if "Value" in inner else ""
             words += [spelling.option, inner["Key"] + value]

@@ -127,6 +127,8 @@ class Call:
 
     def chain(self, region_id: str, disk_id: str) -> Chain | None:
         """Return a disk's chain, or None when no snapshot of it was ever made."""
+        if "/" in disk_id:
+            return None  # no disk's id, and no way into another folder
         file = self.chain_file(region_id, disk_id)
         return self.tx.load(file, Chain) if self.tx.exists(file) else None
 

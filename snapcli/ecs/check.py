@@ -80,6 +80,7 @@ class _Checker:
         self.read_data = read_data
         self.problems: list[ProblemItem] = []
         self.inventories: dict[str, Inventory] = {}
+        self.damaged_regions: set[str] = set()
         self.chains: list[Chain] = []
         self.document_count = 0
 
@@ -92,7 +93,9 @@ class _Checker:
             file = f"state/{region_id}/inventory.json"
             if tx.exists(file):
                 inventory = self._load(file, Inventory)
-                if inventory is not None:
+                if inventory is None:
+                    self.damaged_regions.add(region_id)
+                else:
                     self.inventories[region_id] = inventory
         for region_id in tx.folder_names("chains"):
             for disk_id in tx.folder_names(f"chains/{region_id}"):
@@ -156,6 +159,8 @@ class _Checker:
     def check_disk_files(self) -> None:
         """Check that no disk file is left over."""
         for region_id in self.call.tx.folder_names("disks"):
+            if region_id in self.damaged_regions:
+                continue  # what belongs there can't be told
             inventory = self.inventories.get(region_id, Inventory())
             for name in self.call.tx.folder_names(f"disks/{region_id}"):
                 if name.removesuffix(".raw") not in inventory.disks:
@@ -219,10 +224,19 @@ class _Checker:
                 yield disk.disk_id
 
     def check_chain_folders(self) -> None:
-        """Check that no chain folder is left over without its document."""
+        """Check that no chain folder is left over without its document, nor has lost it."""
         tx = self.call.tx
         for region_id in tx.folder_names("chains"):
             for disk_id in tx.folder_names(f"chains/{region_id}"):
-                if not tx.exists(f"chains/{region_id}/{disk_id}/chain.json"):
-                    path = tx.path(f"chains/{region_id}/{disk_id}")
-                    self._add(path, "The folder holds no chain; it can be deleted.")
+                folder = f"chains/{region_id}/{disk_id}"
+                if tx.exists(f"{folder}/chain.json"):
+                    continue
+                if any(name.endswith(".map") for name in tx.folder_names(folder)):
+                    self._add(
+                        tx.path(f"{folder}/chain.json"),
+                        "The chain's document is gone, its blocks are there. Put back a copy of "
+                        "this file if you have one; else the folder is of no use.",
+                        disks=[disk_id],
+                    )
+                else:
+                    self._add(tx.path(folder), "The folder holds no chain; it can be deleted.")

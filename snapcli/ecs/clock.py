@@ -142,7 +142,9 @@ def _latest_record(call: Call) -> datetime | None:
             instants += [instant for instant in known if instant is not None]
         instants += [i.started_at or i.created_at for i in inventory.instances.values()]
         for chain in call.chains(region_id):
-            instants += [node.created_at for node in chain.nodes]
+            for node in chain.nodes:
+                marks = (node.created_at, node.failed_at, node.modified_at)
+                instants += [instant for instant in marks if instant is not None]
     settled_at = call.account.settled_at
     return max([*instants, *([settled_at] if settled_at else [])], default=None)
 

@@ -11,6 +11,7 @@ from snapcli.ecs.disk_making import (
     connect,
     free_device,
     release_disk,
+    require_room,
 )
 from snapcli.ecs.phases import disk_status, instance_status, phases_from
 from snapcli.ecs.records import DiskRecord, InstanceRecord
@@ -39,15 +40,10 @@ def attach_disk(call: Call, request: AttachDiskRequest) -> DiskResponse:
     disk = call.disk(request.disk_id)
     _check_attachable(call, disk, instance)
     attached = call.disks_of(instance)
-    most = call.settings.quotas.disks_per_instance
-    if len(attached) >= most:
-        raise ApiError(
-            "InstanceDiskLimitExceeded",
-            403,
-            f"The instance {instance.instance_id} has {len(attached)} disks; {most} are allowed.",
-        )
-    if disk.type == "system" and request.bootable:
+    require_room(call, instance, len(attached))
+    if request.bootable:
         _check_boot(disk, instance, attached)
+        disk.type = "system"
         device = SYSTEM_DEVICE
     else:
         disk.type = "data"
@@ -89,12 +85,18 @@ def _check_attachable(call: Call, disk: DiskRecord, instance: InstanceRecord) ->
 
 
 def _check_boot(disk: DiskRecord, instance: InstanceRecord, attached: list[DiskRecord]) -> None:
+    if not disk.origin_instance_id:
+        raise ApiError(
+            "InvalidDisk.DiskNotBootable",
+            400,
+            f"The disk {disk.disk_id} was never a system disk; leave Bootable out.",
+        )
     if disk.origin_instance_id != instance.instance_id:
         raise ApiError(
             "InvalidInstance.NotOriginInstance",
             400,
             f"The system disk {disk.disk_id} can be attached as one only to its own instance "
-            f"{disk.origin_instance_id or '(released)'}.",
+            f"{disk.origin_instance_id}.",
         )
     if any(other.device == SYSTEM_DEVICE for other in attached):
         raise ApiError(

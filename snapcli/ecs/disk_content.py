@@ -112,6 +112,10 @@ def re_init_disk(call: Call, request: ReInitDiskRequest) -> DiskResponse:
     disk = call.disk(request.disk_id)
     instance = _check_reinit(call, disk)
     if disk.source_snapshot_id:
+        if request.auto_start_instance:
+            from snapcli.ecs.rollback import check_start
+
+            check_start(call, instance)
         _return_to_snapshot(call, disk)
     else:
         call.tx.after_commit(

@@ -10,8 +10,7 @@ from snapcli.api.types import ClientToken, Description400, DiskName, labelled, l
 from snapcli.ecs.call import Call
 from snapcli.ecs.disk_categories import size_range_gib
 from snapcli.ecs.disk_making import (
-    connect,
-    free_device,
+    connect_to_next,
     make_bytes,
     new_disk,
     refuse_encryption,
@@ -98,8 +97,7 @@ def create_disk(call: Call, request: CreateDiskRequest) -> CreateDiskResponse:
     disk.resource_group_id = request.resource_group_id
     disk.tags = tags
     if instance is not None:
-        attached = {other.device for other in call.disks_of(instance)}
-        connect(call, disk, instance.instance_id, free_device(attached))
+        connect_to_next(call, disk, instance)
     make_bytes(call, disk, source)
     return CreateDiskResponse(disk_id=disk.disk_id)
 

@@ -11,8 +11,7 @@ from snapcli.ecs.call import Call
 from snapcli.ecs.disk_attachment import DiskResponse
 from snapcli.ecs.disk_categories import size_range_gib
 from snapcli.ecs.disk_making import (
-    connect,
-    free_device,
+    connect_to_next,
     new_disk,
     require_category,
     require_performance_level,
@@ -87,6 +86,13 @@ def import_disk(call: Call, request: ImportDiskRequest) -> ImportDiskResponse:
     size_gib = _import_size_gib(request, category, level)
     instance = call.instance(request.instance_id) if request.instance_id else None
     if instance is not None:
+        if instance.region_id != region.region_id:
+            raise ApiError(
+                "InvalidInstanceId.NotFound",
+                404,
+                f"The instance {instance.instance_id} is in {instance.region_id}, not in "
+                f"{region.region_id}.",
+            )
         zone_id = instance.zone_id
     else:
         zone_id = require_zone(region, request.zone_id or zone_ids(region)[0])
@@ -101,8 +107,7 @@ def import_disk(call: Call, request: ImportDiskRequest) -> ImportDiskResponse:
     )
     disk.name = request.disk_name
     if instance is not None:
-        attached = {other.device for other in call.disks_of(instance)}
-        connect(call, disk, instance.instance_id, free_device(attached))
+        connect_to_next(call, disk, instance)
     file = call.image_file(disk)
     call.tx.creates(file)
     copy_image(

@@ -4,11 +4,12 @@ What the bytes are depends on where the disk comes from: nothing, a public image
 """
 
 from snapcli.api.errors import ApiError
+from snapcli.ecs.account import require_snapshot_service
 from snapcli.ecs.call import Call
 from snapcli.ecs.disk_categories import CATEGORIES
 from snapcli.ecs.image_data import image_bytes
 from snapcli.ecs.phases import phases_from
-from snapcli.ecs.records import GIB, Chain, DiskRecord, SnapshotRecord
+from snapcli.ecs.records import GIB, Chain, DiskRecord, InstanceRecord, SnapshotRecord
 from snapcli.ecs.snapshot_state import is_usable
 
 SYSTEM_DEVICE = "/dev/xvda"
@@ -80,8 +81,9 @@ def source_snapshot(
     """Return the snapshot that a disk is to be made from, with its chain (OV-3, IA-1).
 
     Raises ApiError `code` when it is unknown or in another region, InvalidSnapshotId.NotReady
-    while it can't be used.
+    while it can't be used, and while the snapshot service is off (AC-1).
     """
+    require_snapshot_service(call)
     chain, node = call.snapshot(snapshot_id, code, status)
     if chain.region_id != region_id:
         raise ApiError(
@@ -143,6 +145,27 @@ def free_device(taken: set[str]) -> str:
         403,
         f"The instance has {len(taken)} disks; no device name is left.",
     )
+
+
+def connect_to_next(call: Call, disk: DiskRecord, instance: InstanceRecord) -> None:
+    """Attach a new disk to an instance under the next free device name.
+
+    Raises ApiError InstanceDiskLimitExceeded.
+    """
+    attached = call.disks_of(instance)
+    require_room(call, instance, len(attached))
+    connect(call, disk, instance.instance_id, free_device({other.device for other in attached}))
+
+
+def require_room(call: Call, instance: InstanceRecord, count: int) -> None:
+    """Raise ApiError InstanceDiskLimitExceeded when an instance with `count` disks is full."""
+    most = call.settings.quotas.disks_per_instance
+    if count >= most:
+        raise ApiError(
+            "InstanceDiskLimitExceeded",
+            403,
+            f"The instance {instance.instance_id} has {count} disks; {most} are allowed.",
+        )
 
 
 def connect(call: Call, disk: DiskRecord, instance_id: str, device: str) -> None:

@@ -7,12 +7,13 @@ import msgspec
 from snapcli.api.errors import ApiError
 from snapcli.api.operation import Item, Request, Response, operation
 from snapcli.api.paging import PagedRequest, page
-from snapcli.api.types import Description, DiskName, choice, json_list
+from snapcli.api.types import Description, DiskName, choice, json_list, limits
 from snapcli.ecs.call import Call
+from snapcli.ecs.disk_categories import CATEGORIES
 from snapcli.ecs.filters import CreationWindow, Filter
 from snapcli.ecs.phases import disk_status
 from snapcli.ecs.records import DiskRecord
-from snapcli.ecs.region_rules import require_region
+from snapcli.ecs.region_rules import require_region, require_zone
 from snapcli.ecs.tags import check_filter, has_tags
 from snapcli.ecs.wire import Tag, TagSet, seconds_time, tag_set
 
@@ -34,7 +35,11 @@ class DescribeDisksRequest(PagedRequest):
         choice("InvalidDiskType.ValueNotSupported", 400, "all", "system", "data"),
         "Only system or only data disks.",
     ] = "all"
-    category: Annotated[str, "Only of this category, or all."] = "all"
+    category: Annotated[
+        str,
+        choice("InvalidCategory.ValueNotSupported", 400, "all", *CATEGORIES),
+        "Only of this category.",
+    ] = "all"
     status: Annotated[
         str,
         choice(
@@ -60,8 +65,22 @@ class DescribeDisksRequest(PagedRequest):
     delete_with_instance: Annotated[bool, "Only with this setting."] | None = None
     portable: Annotated[bool, "Only those that can, or can't, be detached."] | None = None
     encrypted: Annotated[bool, "Only encrypted or only unencrypted ones."] | None = None
-    disk_charge_type: Annotated[str, "PostPaid or PrePaid."] = ""
-    multi_attach: Annotated[str, "Enabled or Disabled."] = ""
+    disk_charge_type: (
+        Annotated[
+            str,
+            choice("InvalidDiskChargeType.NotFound", 404, "PostPaid", "PrePaid"),
+            "Only paid for this way.",
+        ]
+        | None
+    ) = None
+    multi_attach: (
+        Annotated[
+            str,
+            choice("InvalidParameter.MultiAttach", 403, "Enabled", "Disabled"),
+            "Only with this setting.",
+        ]
+        | None
+    ) = None
     resource_group_id: Annotated[str, "Only of this resource group."] = ""
     tag: Annotated[list[Tag], "Only with these tags; a key alone matches any value."] = []
     filter: Annotated[list[Filter], "Only created in a span: CreationStartTime, …EndTime."] = []
@@ -170,7 +189,9 @@ class DescribeDisksResponse(Response):
 @operation("DescribeDisks", writes=False)
 def describe_disks(call: Call, request: DescribeDisksRequest) -> DescribeDisksResponse:
     """List a region's disks with their state at this instant; changes nothing."""
-    require_region(request.region_id, "InvalidRegion.NotFound", 400)
+    region = require_region(request.region_id, "InvalidRegion.NotFound", 400)
+    if request.zone_id:
+        require_zone(region, request.zone_id, "InvalidZoneId.NotFound", 400)
     check_filter(request.tag)
     window = CreationWindow(request.filter)
     found = [
@@ -306,7 +327,11 @@ class ModifyDiskAttributeRequest(Request):
 
     ignored = ("RegionId",)
     disk_id: Annotated[str, "The disk to change."] = ""
-    disk_ids: Annotated[list[str], "Several disks, up to 100; not with DiskId."] = []
+    disk_ids: Annotated[
+        list[str],
+        limits("InvalidParameter", 400, "up to 100 disk ids", max_length=100),
+        "Several disks, up to 100; not with DiskId.",
+    ] = []
     disk_name: Annotated[DiskName, "The new name."] = ""
     description: Annotated[Description, "The new description."] = ""
     delete_auto_snapshot: (

@@ -17,5 +17,5 @@ def refuse_busy_image(disk_id: str) -> Iterator[None]:
             "CreateSnapshot.Failed",
             403,
             f"The disk {disk_id} was written to all the while it was read, so no single instant "
-            f"could be captured. Stop the program that writes to it and try again. ({error})",
+            f"could be captured: {error}",
         ) from None

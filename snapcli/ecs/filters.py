@@ -9,6 +9,23 @@ from snapcli.api.operation import Group
 from snapcli.ecs.wire import instant_of
 
 
+def is_like(text: str, pattern: str) -> bool:
+    """Say whether `text` is `pattern`, in which * stands for any text and nothing else does."""
+    first, *rest = pattern.split("*")
+    if not rest:
+        return text == pattern
+    if not text.startswith(first):
+        return False
+    text = text[len(first) :]
+    *middle, last = rest
+    for part in middle:
+        at = text.find(part)
+        if at < 0:
+            return False
+        text = text[at + len(part) :]
+    return text.endswith(last)
+
+
 class Filter(Group):
     """A named filter of a request, `Filter.1.Key` with `Filter.1.Value`."""
 

@@ -32,7 +32,7 @@ from snapcli.ecs.disk_making import (
 from snapcli.ecs.image_rules import require_image
 from snapcli.ecs.instance_types import require_instance_type
 from snapcli.ecs.phases import phases_from
-from snapcli.ecs.records import Chain, InstanceRecord, SnapshotRecord
+from snapcli.ecs.records import Chain, InstanceRecord, Inventory, SnapshotRecord
 from snapcli.ecs.region_data import zone_ids
 from snapcli.ecs.region_rules import require_region, require_zone
 from snapcli.ecs.tags import tags_to_set
@@ -172,6 +172,12 @@ def run_instances(call: Call, request: RunInstancesRequest) -> RunInstancesRespo
         require_zone(region, request.zone_id)
     else:
         request.zone_id = zone_ids(region)[0]
+    if request.min_amount is not None and request.min_amount > request.amount:
+        raise ApiError(
+            "InvalidMinAmount.Malformed",
+            400,
+            f"MinAmount {request.min_amount} is above Amount {request.amount}.",
+        )
     tags = tags_to_set(call, request.tag)
     system = request.system_disk or SystemDisk()
     system_size_gib = _check_system_disk(system, image.size_gib)
@@ -329,7 +335,7 @@ def _new_instance(
         deletion_protection=request.deletion_protection,
         security_group_ids=groups,
         vswitch_id=request.v_switch_id,
-        private_ip=request.private_ip_address or _address(len(inventory.instances)),
+        private_ip=request.private_ip_address or _free_address(inventory),
         key_pair_name=request.key_pair_name,
         user_data=request.user_data,
         charge_type=request.instance_charge_type,
@@ -341,8 +347,16 @@ def _new_instance(
     return instance
 
 
+def _free_address(inventory: Inventory) -> str:
+    """Return a private address that no instance of the region has."""
+    taken = {instance.private_ip for instance in inventory.instances.values()}
+    # One more than are taken, so one of them is free.
+    count = next(n for n in range(len(taken) + 1) if _address(n) not in taken)
+    return _address(count)
+
+
 def _address(count: int) -> str:
-    return f"172.16.{(count // 250) % 256}.{count % 250 + 1}"
+    return f"172.{16 + count // 64000}.{count // 250 % 256}.{count % 250 + 1}"
 
 
 def _make_system_disk(

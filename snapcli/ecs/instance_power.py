@@ -5,6 +5,7 @@ from typing import Annotated
 
 from snapcli.api.errors import ApiError, DryRunOperation
 from snapcli.api.operation import Item, Request, Response, operation
+from snapcli.api.types import limits
 from snapcli.ecs.call import Call
 from snapcli.ecs.phases import instance_status, phases_from
 from snapcli.ecs.records import InstanceRecord
@@ -24,7 +25,11 @@ class InstanceRequest(Request):
 class InstancesRequest(Request):
     """Base of the requests about several instances."""
 
-    instance_id: Annotated[list[str], "The instances, up to 100."]
+    instance_id: Annotated[
+        list[str],
+        limits("InvalidParameter", 400, "up to 100 instance ids", max_length=100),
+        "The instances, up to 100.",
+    ]
     region_id: Annotated[str, "Their region."] = ""
     dry_run: Annotated[bool, _DRY_RUN] = False
 

@@ -63,8 +63,8 @@ def _check(call: Call, instance: InstanceRecord, force: bool) -> None:
         raise ApiError(
             "InvalidOperation.DeletionProtection",
             403,
-            f"The instance {instance.instance_id} is protected from release. Switch DeletionProtection "
-            "off with ModifyInstanceAttribute first.",
+            f"The instance {instance.instance_id} is protected from release. Switch "
+            "DeletionProtection off with ModifyInstanceAttribute first.",
         )
     status = instance_status(instance, call.now)
     if status != "Stopped" and not force:

@@ -1,6 +1,5 @@
 """DescribeInstances and ModifyInstanceAttribute."""
 
-from fnmatch import fnmatchcase
 from typing import Annotated
 
 import msgspec
@@ -10,7 +9,7 @@ from snapcli.api.operation import Item, Request, Response, operation
 from snapcli.api.paging import PagedRequest, page
 from snapcli.api.types import Description400, InstanceName, choice, json_list
 from snapcli.ecs.call import Call
-from snapcli.ecs.filters import CreationWindow, Filter
+from snapcli.ecs.filters import CreationWindow, Filter, is_like
 from snapcli.ecs.image_data import PUBLIC_IMAGES
 from snapcli.ecs.instance_types import cpu_count, family, memory_mib
 from snapcli.ecs.phases import instance_status
@@ -55,7 +54,14 @@ class DescribeInstancesRequest(PagedRequest):
     image_id: Annotated[str, "Only from this image."] = ""
     instance_type: Annotated[str, "Only of this type."] = ""
     instance_type_family: Annotated[str, "Only of this family of types."] = ""
-    instance_charge_type: Annotated[str, "Only paid for this way."] = ""
+    instance_charge_type: (
+        Annotated[
+            str,
+            choice("InvalidInstanceChargeType.NotFound", 404, "PostPaid", "PrePaid"),
+            "Only paid for this way.",
+        ]
+        | None
+    ) = None
     key_pair_name: Annotated[str, "Only with this key pair."] = ""
     private_ip_addresses: (
         Annotated[list[str], json_list("InvalidParameter", 400, 100), "Only with these addresses."]
@@ -185,14 +191,14 @@ def describe_instances(call: Call, request: DescribeInstancesRequest) -> Describ
 
 
 def _matches(call: Call, request: DescribeInstancesRequest, instance: InstanceRecord) -> bool:
-    def wanted(given: str, value: str) -> bool:
+    def wanted(given: str | None, value: str) -> bool:
         return not given or given == value
 
     ids, addresses = request.instance_ids, request.private_ip_addresses
     return (
         (ids is None or instance.instance_id in ids)
         and (addresses is None or instance.private_ip in addresses)
-        and (not request.instance_name or fnmatchcase(instance.name, request.instance_name))
+        and (not request.instance_name or is_like(instance.name, request.instance_name))
         and (request.status is None or instance_status(instance, call.now) == request.status)
         and wanted(request.zone_id, instance.zone_id)
         and wanted(request.image_id, instance.image_id)

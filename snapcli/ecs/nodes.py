@@ -119,15 +119,72 @@ def _free_unnamed(call: Call, chain: Chain) -> None:
 def free_unnamed(call: Call) -> None:
     """Once this is committed, give the space of blocks that no map names back (IN-6)."""
     for chain in call.chains_to_free.values():
-        folder = f"chains/{chain.region_id}/{chain.disk_id}"
-        if not chain.nodes:
+        if chain.nodes:
+            _free_in(call, chain)
+        else:
+            folder = f"chains/{chain.region_id}/{chain.disk_id}"
             call.tx.delete(f"{folder}/chain.json")
             call.tx.after_commit("rmdir", {"paths": [folder], "tree": 1})
-            continue
-        maps = [node.map_file for node in chain.nodes if node.map_file]
-        packs = [[number, file] for number, file in chain.packs.items()]
-        call.tx.after_commit("trim", {"folder": folder, "maps": maps, "packs": packs})
     call.chains_to_free.clear()
+
+
+def _free_in(call: Call, chain: Chain) -> None:
+    """Note what is to be freed in a chain that goes on, and forget the packs that will be gone."""
+    from snapcli.volumes.deletion import survey
+
+    folder = call.chain_folder(chain)
+    found = survey(folder, _map_files(chain), chain.packs)
+    if found.wasteful_packs:
+        _compact(call, chain, found.wasteful_packs)
+        found = survey(folder, _map_files(chain), chain.packs)
+    for number in found.dead_packs:
+        del chain.packs[number]
+    call.tx.after_commit(
+        "trim",
+        {
+            "folder": f"chains/{chain.region_id}/{chain.disk_id}",
+            "maps": _map_files(chain),
+            "packs": [[number, file] for number, file in chain.packs.items()],
+        },
+    )
+
+
+def _map_files(chain: Chain) -> list[str]:
+    return [node.map_file for node in chain.nodes if node.map_file]
+
+
+def _compact(call: Call, chain: Chain, wasteful: tuple[int, ...]) -> None:
+    """Move live blocks out of packs whose dead bytes can't become holes here (IN-6)."""
+    from snapcli.volumes.deletion import compact
+    from snapcli.volumes.errors import VolumeError
+    from snapcli.volumes.maps import map_name
+    from snapcli.volumes.packs import pack_name
+
+    folder = f"chains/{chain.region_id}/{chain.disk_id}"
+    for node in chain.nodes:
+        if not node.map_file:
+            continue
+        generation = node.generation + 1
+        for name in (map_name, pack_name):
+            call.tx.creates(f"{folder}/{name(node.snapshot_id, generation)}")
+        try:
+            moved = compact(
+                call.tx.path(folder),
+                layers([node])[0],
+                chain.packs,
+                wasteful,
+                chain.next_number,
+                generation,
+            )
+        except VolumeError:
+            # Most likely the file system is full, and deleting must not fail for that: the space
+            # comes back with the next deletion.
+            return
+        if moved is not None:
+            node.generation = generation
+            node.map_file = moved.map_file
+            chain.packs[chain.next_number] = moved.pack_file
+            chain.next_number += 1
 
 
 def restore_arguments(

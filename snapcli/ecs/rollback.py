@@ -12,7 +12,12 @@ from snapcli.ecs.call import Call
 from snapcli.ecs.nodes import layers_through, restore_arguments
 from snapcli.ecs.phases import disk_status, instance_status
 from snapcli.ecs.records import GIB, Chain, DiskRecord, InstanceRecord, SnapshotRecord
-from snapcli.ecs.snapshot_state import has_instant_access, in_creation, is_usable
+from snapcli.ecs.snapshot_state import (
+    creating_node,
+    has_instant_access,
+    in_creation,
+    is_usable,
+)
 
 
 class ResetDiskRequest(Request):
@@ -37,9 +42,11 @@ class ResetDiskResponse(Response):
 def reset_disk(call: Call, request: ResetDiskRequest) -> ResetDiskResponse:
     """Make a disk byte for byte what it was at the snapshot (RB-2); only that disk (RB-5)."""
     disk = call.disk(request.disk_id)
-    chain, node = call.snapshot(request.snapshot_id)
     require_snapshot_service(call)
+    chain, node = call.snapshot(request.snapshot_id)
     instance = check_rollback(call, disk, chain, node)
+    if request.start_instance:
+        check_start(call, instance)
     if request.dry_run:
         raise DryRunOperation
     response = ResetDiskResponse()
@@ -109,6 +116,23 @@ def _check_none_in_creation(call: Call, disk: DiskRecord, chain: Chain) -> None:
             )
 
 
+def check_start(call: Call, instance: InstanceRecord) -> None:
+    """Raise ApiError while starting the instance would make snapshots of its disks fail (CR-11).
+
+    The snapshot that the rollback needs may be one of them (IA-1).
+    """
+    for disk in call.disks_of(instance):
+        creating = creating_node(call.chain(disk.region_id, disk.disk_id), call.now)
+        if creating is not None:
+            raise ApiError(
+                "IncorrectDiskStatus.HasUnfinishedSnapshot",
+                403,
+                f"The snapshot {creating.snapshot_id} of the disk {disk.disk_id} is in creation; "
+                f"starting {instance.instance_id} would make it fail. Roll back without "
+                "StartInstance, or wait until the snapshot is accomplished.",
+            )
+
+
 def _capture_before(call: Call, disk: DiskRecord, chain: Chain) -> str:
     """Take a snapshot of the present state (RB-6); finished before the rollback begins."""
     from snapcli.ecs.nodes import capture_node
@@ -134,8 +158,10 @@ def write_down_restore(
     """Write down that the disk's bytes become those of `node`, `size_gib` long.
 
     Once committed it is carried out, by the next command if this one is cut off (RB-9). Every
-    block it needs is read and checked before, so a damaged one is found while nothing is changed.
+    block it needs is read and checked before, so a damaged one is found while nothing is changed;
+    so is a full file system.
     """
+    from snapcli.volumes.reserve import reserve
     from snapcli.volumes.restore import plan_restore, verify_plan
 
     plan = plan_restore(
@@ -147,5 +173,6 @@ def write_down_restore(
         call.progress(f"Comparing {disk.disk_id}"),
     )
     verify_plan(plan)
+    reserve(plan)
     recovery.keep_plan(call.image_path(disk), plan)
     call.tx.after_commit("restore", restore_arguments(call, disk, chain, node, size_gib))

@@ -142,10 +142,14 @@ def check_capturable(call: Call, disk: DiskRecord) -> None:
 
 
 def check_none_in_creation(call: Call, disk: DiskRecord, chain: Chain) -> None:
-    """Raise ApiError while another snapshot of the disk is in creation (CR-6, CR-7)."""
+    """Raise ApiError while another snapshot of the disk is in creation.
+
+    One with instant access does not stand in the way (CR-6), an automatic one always (CR-7).
+    """
     for node in chain.nodes:
-        if in_creation(node, call.now) and not has_instant_access(node, call.now):
-            kind = "automatic snapshot" if node.kind == "auto" else "snapshot"
+        automatic = node.kind == "auto"
+        if in_creation(node, call.now) and (automatic or not has_instant_access(node, call.now)):
+            kind = "automatic snapshot" if automatic else "snapshot"
             raise ApiError(
                 "IncorrectDiskStatus.CreatingSnapshot",
                 403,

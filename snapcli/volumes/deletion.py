@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from snapcli.volumes.errors import VolumeError, os_failure
-from snapcli.volumes.images import StrPath, sync_folder
+from snapcli.volumes.images import StrPath, open_image, sync_folder
 from snapcli.volumes.layers import HandedOver, Layer
 from snapcli.volumes.layout import DATA, PACK_HEADER, RECORD, RECORD_BYTES
 from snapcli.volumes.maps import MapReader, MapRun, MapWriter, map_name
@@ -162,8 +162,7 @@ def trim(folder: StrPath, live_maps: Sequence[str], packs: Mapping[int, str]) ->
     """
     chain = os.fspath(folder)
     live = _live_ranges(chain, live_maps, packs)
-    kept = set(live_maps) | {f"{name.split('.', 1)[0]}.pack" for name in live_maps}
-    kept |= {packs[number] for number in live}
+    kept = _kept(live_maps, packs, live)
     dead = tuple(number for number, name in packs.items() if name not in kept)
     freed = 0
     wasteful: list[int] = []
@@ -183,6 +182,56 @@ def trim(folder: StrPath, live_maps: Sequence[str], packs: Mapping[int, str]) ->
     except OSError as error:
         raise os_failure(error, "free space in", chain) from error
     return TrimResult(freed, tuple(removed), dead, tuple(wasteful))
+
+
+class Survey(msgspec.Struct, frozen=True):
+    """What `trim` will do once these maps are the live ones, known before the commit.
+
+    `dead_packs` are the numbers whose files it will remove; `wasteful_packs` those that it can't
+    make holes in, so that `compact` has to get rid of their dead bytes.
+    """
+
+    dead_packs: tuple[int, ...]
+    wasteful_packs: tuple[int, ...]
+
+
+def survey(folder: StrPath, live_maps: Sequence[str], packs: Mapping[int, str]) -> Survey:
+    """Say which packs will be dead or wasteful; changes nothing.
+
+    Raises DamagedMap, or VolumeError when a map names a pack that is not in `packs`.
+    """
+    chain = os.fspath(folder)
+    live = _live_ranges(chain, live_maps, packs)
+    kept = _kept(live_maps, packs, live)
+    dead = tuple(number for number, name in packs.items() if name not in kept)
+    holed = [
+        number
+        for number, ranges in live.items()
+        if next(_dead_ranges(ranges), None) and os.path.exists(f"{chain}/{packs[number]}")
+    ]
+    if not holed or can_punch(f"{chain}/{packs[holed[0]]}"):
+        return Survey(dead, ())
+    return Survey(dead, tuple(holed))
+
+
+def can_punch(path: StrPath) -> bool:
+    """Whether the file system of this file can make holes: asked past its end, changing nothing."""
+    fd = open_image(path, writing=True)
+    try:
+        past = -(-os.fstat(fd).st_size // _GRAIN_BYTES) * _GRAIN_BYTES
+        return punch_hole(fd, past, _GRAIN_BYTES)
+    except OSError as error:
+        raise os_failure(error, "look at", os.fspath(path)) from error
+    finally:
+        os.close(fd)
+
+
+def _kept(
+    live_maps: Sequence[str], packs: Mapping[int, str], live: Collection[int]
+) -> Collection[str]:
+    """The map and pack files that stay: those named, and each live node's own pack."""
+    own = {f"{name.split('.', 1)[0]}.pack" for name in live_maps}
+    return own | set(live_maps) | {packs[number] for number in live}
 
 
 def _live_ranges(
@@ -211,26 +260,29 @@ def _live_ranges(
     return live
 
 
+def _dead_ranges(ranges: "array[int]") -> Iterator[tuple[int, int]]:
+    """The (offset, length) before and between these live ranges that can be given back.
+
+    Only whole file-system blocks can; a part of one comes back when its neighbours die too.
+    """
+    at = PACK_HEADER.size
+    for start, after in sorted(zip(ranges[::2], ranges[1::2], strict=True)):
+        first = -(-at // _GRAIN_BYTES) * _GRAIN_BYTES
+        last = start // _GRAIN_BYTES * _GRAIN_BYTES
+        if first < last:
+            yield first, last - first
+        at = after
+
+
 def _free_dead(path: str, ranges: "array[int]") -> tuple[int, bool]:
     """Make holes of all that is not in these ranges; bytes given back, whether all could be."""
-    pairs = sorted(zip(ranges[::2], ranges[1::2], strict=True))
     fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     try:
         state = os.fstat(fd)
-        end = pairs[-1][1] if pairs else PACK_HEADER.size
+        end = max(ranges[1::2], default=PACK_HEADER.size)
         if state.st_size > end:
             os.ftruncate(fd, end)
-        complete = True
-        at = PACK_HEADER.size
-        for start, after in pairs:
-            # Only whole file-system blocks can be given back; a part of one comes back when
-            # its neighbours die too.
-            first = -(-at // _GRAIN_BYTES) * _GRAIN_BYTES
-            last = start // _GRAIN_BYTES * _GRAIN_BYTES
-            if first < last and not punch_hole(fd, first, last - first):
-                complete = False
-                break
-            at = after
+        complete = all(punch_hole(fd, offset, length) for offset, length in _dead_ranges(ranges))
         return max(0, state.st_blocks - os.fstat(fd).st_blocks) * 512, complete
     finally:
         os.close(fd)

@@ -12,8 +12,14 @@ class VolumeError(Exception):
 
     def __init__(self, message: str, path: str, hint: str = "") -> None:
         super().__init__(message)
+        self.message = message
         self.path = path
         self.hint = hint
+
+    def __str__(self) -> str:
+        if not self.hint:
+            return self.message
+        return f"{self.message}. {self.hint[0].upper()}{self.hint[1:]}."
 
 
 class DamagedBlock(VolumeError):

@@ -72,13 +72,17 @@ class RestorePlan:
         self.empty_blocks += count
         _extend(self._empty, first, count)
 
+    def data_runs(self) -> Iterator[tuple[int, int]]:
+        """(first block, count) of what gets other bytes."""
+        return zip(self._data[::2], self._data[1::2], strict=True)
+
     def empty_runs(self) -> Iterator[tuple[int, int]]:
         """(first block, count) of what becomes holes."""
         return zip(self._empty[::2], self._empty[1::2], strict=True)
 
     def jobs(self) -> Iterator[Job]:
         """The blocks to write, at most 2 MiB of them at a time, with their records."""
-        for first, count in zip(self._data[::2], self._data[1::2], strict=True):
+        for first, count in self.data_runs():
             yield from _jobs(self.view, first, count)
 
 

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from typing import Final
 
+_KEEP_SIZE: Final = 0x01
 _PUNCH_HOLE_KEEP_SIZE: Final = 0x02 | 0x01
 _WRITE_BACK: Final = 2
 _FICLONE: Final = 0x40049409
@@ -45,6 +46,18 @@ def punch_hole(fd: int, offset_bytes: int, length_bytes: int) -> bool:
 
     False where the file system (or system) can't; OSError for real failures.
     """
+    return _fallocate(fd, _PUNCH_HOLE_KEEP_SIZE, offset_bytes, length_bytes)
+
+
+def allocate(fd: int, offset_bytes: int, length_bytes: int) -> bool:
+    """Give a range of a file its space now, its bytes and size unchanged.
+
+    False where the file system (or system) can't; OSError for real failures: a full disk.
+    """
+    return _fallocate(fd, _KEEP_SIZE, offset_bytes, length_bytes)
+
+
+def _fallocate(fd: int, mode: int, offset_bytes: int, length_bytes: int) -> bool:
     call = _function("fallocate64", "fallocate")
     if call is None:
         return False
@@ -52,10 +65,7 @@ def punch_hole(fd: int, offset_bytes: int, length_bytes: int) -> bool:
         return True
     import ctypes
 
-    outcome = call(
-        fd, _PUNCH_HOLE_KEEP_SIZE, ctypes.c_int64(offset_bytes), ctypes.c_int64(length_bytes)
-    )
-    if outcome == 0:
+    if call(fd, mode, ctypes.c_int64(offset_bytes), ctypes.c_int64(length_bytes)) == 0:
         return True
     number = ctypes.get_errno()
     if number in _CANNOT:

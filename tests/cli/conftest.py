@@ -11,6 +11,7 @@ from cli_running import Outcome, Run
 
 from snapcli.api import catalogue, dispatch
 from snapcli.api.operation import Operation, Response
+from snapcli.cli import friendly
 from snapcli.cli.main import main
 from snapcli.cli.streams import Streams
 
@@ -69,8 +70,6 @@ def service(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     monkeypatch.setattr(catalogue, "ENTRIES", entries)
     monkeypatch.setattr(catalogue, "load", operations.__getitem__)
     monkeypatch.setattr(dispatch, "invoke", invoke)
-    from snapcli.cli import friendly
-
     monkeypatch.setattr(
         friendly, "_BY_COMMAND", {entry.command: entry for entry in entries.values()}
     )

@@ -112,8 +112,8 @@ def test_progress_is_shown_only_for_work_longer_than_a_second_and_erased(
     monkeypatch.setattr(progress, "monotonic", lambda: now[0])
     err = io.StringIO()
     bar = ProgressBar(Streams(stderr=err, environ={}, width=80))
-    for done in (0, 10, 20):
-        bar("Capturing d-1", done, 100)
+    for now[0] in (0.0, 0.5, 0.9):
+        bar("Capturing d-1", 10, 100)
     assert err.getvalue() == ""
     now[0] = 2.0
     bar("Capturing d-1", 50, 100)

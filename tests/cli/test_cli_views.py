@@ -16,7 +16,7 @@ def session(monkeypatch: pytest.MonkeyPatch) -> Session:
     from snapcli.cli.views import listing
 
     monkeypatch.setattr(listing, "_time_zone", lambda _: "Asia/Shanghai")
-    return Session(Streams(environ={}, terminals={}))
+    return Session(Streams(environ={}, terminals={"stdout": False, "stderr": False}, width=80))
 
 
 def snapshot(**changes: object) -> dict[str, object]:

@@ -28,6 +28,11 @@ def _init(session: Session, /, directory: str, activate: bool) -> None:
     made = location.create(path)
     session.workspace = path
     streams = session.streams
+    elsewhere = streams.environ.get(location.ENVIRONMENT_NAME)
+    if elsewhere and os.path.abspath(elsewhere) != path:
+        streams.suggest(
+            f"{location.ENVIRONMENT_NAME} leads other commands to {elsewhere}, not to {path}."
+        )
     if activate:
         streams.complain(BILLING)
         session.invoke("OpenSnapshotService", {})

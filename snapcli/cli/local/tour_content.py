@@ -21,6 +21,7 @@ _ORDERS = "orders.csv"
 _MOST_FILES = 250
 _MOST_BYTES = 12 << 20
 _CHUNK_BYTES = 1 << 20
+_TAR = f"tar -cf - {_FILES}/*.py {_FILES}/{_ORDERS}"
 _PROGRAMS = ("mkfs.ext4", "debugfs", "e2fsck")
 
 
@@ -59,21 +60,25 @@ class FileSystem:
 
     def fill(self, stage: Stage, disk: Disk) -> dict[str, str]:
         code, text = stage.program(
-            "mkfs.ext4", "-q", "-F", "-d", _FILES, disk.path, typed=f'mkfs.ext4 -q -d {_FILES} "$disk"'
+            "mkfs.ext4",
+            "-q",
+            "-F",
+            "-d",
+            _FILES,
+            disk.path,
+            typed=f'mkfs.ext4 -q -d {_FILES} "$disk"',
         )
         if code != 0:
             raise TourFailure(f"mkfs.ext4 returned {code}: {text.strip()}")
-        return {"a file system of": _in_use(stage, disk)}
+        return {"file system": _in_use(stage, disk)}
 
     def change(self, stage: Stage, disk: Disk) -> None:
         for request in (f"rm {_ORDERS}", f"write {_FILES}/{_ORDERS} {_ORDERS}"):
             self._debugfs(stage, disk, "-w", request)
 
     def read(self, stage: Stage, disk: Disk) -> Reading:
-        code, text = stage.program(
-            "e2fsck", "-f", "-n", disk.path, typed='e2fsck -f -n "$disk"'
-        )
-        return Reading(code == 0, _without_version(text.replace(disk.path, "the disk")))
+        code, text = stage.program("e2fsck", "-f", "-n", disk.path, typed='e2fsck -f -n "$disk"')
+        return Reading(code == 0, _without_version(text.replace(disk.path, "disk")))
 
     def orders(self, stage: Stage, disk: Disk) -> bytes:
         copy = os.path.join(stage.folder, "orders-from-disk.csv")
@@ -96,21 +101,22 @@ class Archive:
 
     def fill(self, stage: Stage, disk: Disk) -> dict[str, str]:
         self._write(stage, disk)
-        return {"a tar archive of": bytes_text(self._length_bytes)}
+        return {"archive": bytes_text(self._length_bytes)}
 
     def change(self, stage: Stage, disk: Disk) -> None:
         self._write(stage, disk)
 
     def read(self, stage: Stage, disk: Disk) -> Reading:
         try:
-            names = self._open(stage, disk).getnames()
+            names = self._open(stage, disk, "tar -tf -").getnames()
         except tarfile.TarError as error:
             return Reading(False, f"tar: {error}\n")
         return Reading(True, f"tar: {len(names)} files\n")
 
     def orders(self, stage: Stage, disk: Disk) -> bytes:
         try:
-            found = self._open(stage, disk).extractfile(f"{_FILES}/{_ORDERS}")
+            archive = self._open(stage, disk, f"tar -xOf - {_FILES}/{_ORDERS}")
+            found = archive.extractfile(f"{_FILES}/{_ORDERS}")
         except (tarfile.TarError, KeyError) as error:
             raise TourFailure(f"The archive on the disk can't be read: {error}") from None
         assert found is not None
@@ -120,15 +126,16 @@ class Archive:
         archive = io.BytesIO()
         folder = os.path.join(stage.folder, _FILES)
         with tarfile.open(fileobj=archive, mode="w") as tar:
-            for name in sorted(os.listdir(folder)):
+            # The file that grows is the last one, so that no other one moves.
+            names = sorted(name for name in os.listdir(folder) if name != _ORDERS)
+            for name in [*names, _ORDERS]:
                 tar.add(os.path.join(folder, name), f"{_FILES}/{name}")
         self._length_bytes = len(archive.getvalue())
-        stage.snapcli(
-            "disk", "write", disk.disk_id, stdin=archive.getvalue(), source=f"tar -cf - {_FILES}"
-        )
+        stage.snapcli("disk", "write", disk.disk_id, stdin=archive.getvalue(), source=_TAR)
 
-    def _open(self, stage: Stage, disk: Disk) -> tarfile.TarFile:
-        data = stage.bytes_of("disk", "read", disk.disk_id, "--length", str(self._length_bytes))
+    def _open(self, stage: Stage, disk: Disk, sink: str) -> tarfile.TarFile:
+        words = ("disk", "read", disk.disk_id, "--length", str(self._length_bytes))
+        data = stage.bytes_of(*words, sink=sink)
         return tarfile.open(fileobj=io.BytesIO(data), mode="r:")
 
 
@@ -152,7 +159,7 @@ def gather(folder: str) -> dict[str, str]:
         total_bytes += size_bytes
     add_orders(folder, 1, 1000)
     total_bytes += os.path.getsize(os.path.join(target, _ORDERS))
-    return {"files": f"{len(os.listdir(target))} of {bytes_text(total_bytes)} in all"}
+    return {"files": f"{len(os.listdir(target))}, {bytes_text(total_bytes)}"}
 
 
 def _sources(folder: str) -> list[str]:
@@ -167,7 +174,10 @@ def _sources(folder: str) -> list[str]:
 def add_orders(folder: str, first: int, last: int) -> None:
     """Write orders `first` to `last` at the end of the file that the tour changes."""
     with open(os.path.join(folder, _FILES, _ORDERS), "a", encoding="ascii") as orders:
-        orders.writelines(f"{at},customer-{at * 7919 % 997},{at * 31 % 5000}.00\n" for at in range(first, last + 1))
+        orders.writelines(
+            f"{at},customer-{at * 7919 % 997},{at * 31 % 5000}.00\n"
+            for at in range(first, last + 1)
+        )
 
 
 def kept_orders(folder: str) -> bytes:
@@ -215,11 +225,12 @@ def _content(path: str) -> bytes:
 
 def _in_use(stage: Stage, disk: Disk) -> str:
     """Return what the file system itself says is in use, its own tables included."""
-    _, text = stage.silent_program("debugfs", "-R", "show_super_stats -h", disk.path)
+    _, text = stage.program("debugfs", "-R", "show_super_stats -h", disk.path)
     values = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
     try:
         blocks = int(values["Block count"]) - int(values["Free blocks"])
-        return f"{bytes_text(blocks * int(values['Block size']))} in use"
+        in_use = bytes_text(blocks * int(values["Block size"]))
+        return f"{in_use} in use, its journal and tables included"
     except (KeyError, ValueError):
         return "ext4"
 

@@ -11,7 +11,6 @@ import subprocess
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 
-import msgspec
 from rich.console import Console
 from rich.padding import Padding
 from rich.rule import Rule
@@ -26,6 +25,8 @@ _PIPE_WIDTH = 80
 _WIDEST = 110
 # Lines of prose and of long commands end here at the latest.
 _LONGEST_SENTENCE = 92
+# No other program has as much to do in the tour.
+_LONGEST_SECONDS = 60
 # Set for the person's own workspace, they would lead the tour's commands out of the tour's.
 _KEPT_OUT = ("SNAPCLI_WORKSPACE", "SNAPCLI_REGION", "ALIBABA_CLOUD_", "ALIBABACLOUD_", "ALICLOUD_")
 # Where mkfs is, though a person's PATH often lacks it.
@@ -75,19 +76,19 @@ class Stage:
         self._width = min(streams.width, _WIDEST) if terminal else _PIPE_WIDTH
         self._console: Console = console_for(streams, self._width)
         self._environ = {
-            name: value
-            for name, value in streams.environ.items()
-            if not name.startswith(_KEPT_OUT)
+            name: value for name, value in streams.environ.items() if not name.startswith(_KEPT_OUT)
         }
         self._steps = 0
+        self._after_gap = True
 
     # What is shown
 
     def title(self, text: str) -> None:
         """Begin the next step."""
         self._steps += 1
+        self._gap()
         heading = Text(f"{self._steps}  {text}", style="bold")
-        self._show(Text(), Rule(heading, align="left", style="dim"), Text())
+        self._show(Rule(heading, align="left", style="dim"))
 
     def say(self, text: str) -> None:
         """Show a paragraph of explanation."""
@@ -99,16 +100,35 @@ class Stage:
         table = Table.grid(padding=(0, 2, 0, 0))
         for name, value in facts.items():
             table.add_row(name, Text(value, style="bold"))
-        self._show(Padding(table, (1, 0, 1, 2)))
+        self._gap()
+        self._show(Padding(table, (0, 0, 0, 2)))
+        self._gap()
 
     def good(self, text: str) -> None:
         """Show that something is as it must be."""
         self._show(Text(text, style="bold green"))
 
+    def bad(self, text: str) -> None:
+        """Show that something is broken, as was to be expected."""
+        self._show(Text(text, style="bold red"))
+
+    def note(self, line: str) -> None:
+        """Show a line that is typed to the shell, where the tour itself has seen to it."""
+        self._typed(line)
+
     def output(self, text: str) -> None:
         """Show what a command printed, as it is."""
-        self._streams.write(text)
+        if text:
+            self._streams.write(text)
+            self._after_gap = text.endswith("\n\n")
+        # Every step is seen when it happens.
         self._streams.flush()
+
+    def _gap(self) -> None:
+        """Leave a line empty, unless the last one is."""
+        if not self._after_gap:
+            self.output("\n")
+            self._after_gap = True
 
     def _typed(self, *pieces: str) -> None:
         """Show a command line as a person types it, folded between its pieces."""
@@ -121,55 +141,53 @@ class Stage:
             lines[-1] += " " + piece
         self._show(Text("\n".join(lines), style="bold cyan"), as_is=True)
 
-    def _show(self, *pieces: Text | Rule | Padding, as_is: bool = False) -> None:
+    def _show(self, piece: Text | Rule | Padding, *, as_is: bool = False) -> None:
         with self._console.capture() as captured:
-            for piece in pieces:
-                self._console.print(piece, soft_wrap=as_is)
+            self._console.print(piece, soft_wrap=as_is)
         # Padding is for tables on paper; nothing here ends in blanks.
         lines = (line.rstrip(" ") for line in captured.get().splitlines())
-        self._streams.write("".join(f"{line}\n" for line in lines))
-        # Every step is seen when it happens.
-        self._streams.flush()
+        self.output("".join(f"{line}\n" for line in lines))
 
     # What is run
 
     def snapcli(self, *words: str, stdin: bytes = b"", source: str = "", into: str = "") -> str:
         """Show a `snapcli` line, run it, show and return what it prints.
 
-        `source` is the command that the bytes of `stdin` are from, `into` the name of the shell
-        variable that keeps what is printed. Raises TourFailure when the line fails.
+        `source` is the command that the bytes of `stdin` are from; `into` is the shell variable
+        that takes what is printed, which is not shown then. Raises TourFailure when the line fails.
         """
-        line = ["snapcli", *words]
-        pieces = [shlex.quote(word) for word in line]
+        pieces = _pieces(words)
         if source:
             pieces[0] = f"{source} | {pieces[0]}"
         if into:
             pieces[0], pieces[-1] = f"{into}=$({pieces[0]}", pieces[-1] + ")"
         self._typed(*pieces)
-        code, out, err = self._run(words, stdin)
-        for sentence in err.splitlines():
-            long = len(sentence) > self._width
-            self.output((textwrap.fill(sentence, self._width) if long else sentence) + "\n")
-        self.output(out)
-        if code != exit_codes.SUCCESS:
-            raise TourFailure(f"`{shlex.join(line)}` returned {code}.", code)
-        return out
+        out, err = self._run(words, stdin)
+        self._remark(err)
+        text = out.decode(errors="replace")
+        if not into:
+            self.output(text)
+        return text
 
-    def answer(self, *words: str) -> object:
-        """Return the JSON of a `snapcli` line without showing it. Raises TourFailure."""
-        code, out, err = self._run([*words, "--output", "json"], b"")
-        if code != exit_codes.SUCCESS:
-            raise TourFailure(f"`{shlex.join(['snapcli', *words])}` failed: {err.strip()}", code)
-        return msgspec.json.decode(out)
+    def bytes_of(self, *words: str, sink: str) -> bytes:
+        """Show a `snapcli` line that is piped into `sink`, run it and return the bytes.
 
-    def _run(self, words: Sequence[str], stdin: bytes) -> tuple[int, str, str]:
+        Raises TourFailure when it fails.
+        """
+        self._typed(*_pieces(words), f"| {sink}")
+        return self._run(words, b"")[0]
+
+    def answer(self, *words: str) -> bytes:
+        """Return the JSON of a `snapcli` line without showing either. Raises TourFailure."""
+        return self._run([*words, "--output", "json"], b"")[0]
+
+    def _run(self, words: Sequence[str], stdin: bytes) -> tuple[bytes, str]:
         from snapcli.cli.main import main
 
-        out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
-        err = io.StringIO()
+        out, err = io.BytesIO(), io.StringIO()
         inner = Streams(
             stdin=io.TextIOWrapper(io.BytesIO(stdin)),
-            stdout=out,
+            stdout=io.TextIOWrapper(out, encoding="utf-8"),
             stderr=err,
             environ=self._environ,
             # Pictures fit the terminal; nobody is asked or hinted at anything.
@@ -183,16 +201,24 @@ class Stage:
         code = main(words, inner)
         if code == exit_codes.INTERRUPTED:
             raise KeyboardInterrupt
-        out.flush()
-        assert isinstance(out.buffer, io.BytesIO)
-        return code, out.buffer.getvalue().decode(errors="replace"), err.getvalue()
+        if code != exit_codes.SUCCESS:
+            self._remark(err.getvalue())
+            raise TourFailure(f"`{' '.join(_pieces(words))}` returned {code}.", code)
+        return out.getvalue(), err.getvalue()
 
-    def program(self, *words: str, typed: str) -> tuple[int, str]:
-        """Show and run another program in the tour's folder; return its exit status and text.
+    def _remark(self, text: str) -> None:
+        """Show what a command said beside its result, folded where it is too long."""
+        for line in text.splitlines():
+            long = len(line) > self._width
+            self.output((textwrap.fill(line, self._width) if long else line) + "\n")
 
-        Shows nothing of what it prints. Raises TourFailure when it cannot be run.
+    def program(self, *words: str, typed: str = "") -> tuple[int, str]:
+        """Run another program in the tour's folder; return its exit status and all it printed.
+
+        Shows the line `typed`, when there is one. Raises TourFailure when it cannot be run.
         """
-        self._typed(typed)
+        if typed:
+            self._typed(typed)
         try:
             ended = subprocess.run(
                 words,
@@ -201,9 +227,21 @@ class Stage:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-                timeout=60,
+                timeout=_LONGEST_SECONDS,
                 check=False,
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise TourFailure(f"{words[0]} does not work here: {error}") from None
         return ended.returncode, ended.stdout.decode(errors="replace")
+
+
+def _pieces(words: Sequence[str]) -> list[str]:
+    """Return a `snapcli` line in pieces: an option stays with its value."""
+    pieces = ["snapcli"]
+    for word in words:
+        quoted = shlex.quote(word)
+        if pieces[-1].startswith("--") and " " not in pieces[-1] and not word.startswith("--"):
+            pieces[-1] += f" {quoted}"
+        else:
+            pieces.append(quoted)
+    return pieces

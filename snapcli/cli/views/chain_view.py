@@ -49,7 +49,7 @@ class _Chain(msgspec.Struct, rename="pascal"):
 def view(answer: object, session: Session) -> str:
     """Return the chain from its oldest node to its newest, with the blocks each one holds."""
     chain = msgspec.convert(answer, _Chain)
-    lines = [_headline(chain), "", *_table(chain, session), "", *_legend(chain)]
+    lines = [*_headline(chain, session), "", *_table(chain, session), "", *_legend(chain)]
     return "\n".join(lines) + "\n"
 
 
@@ -101,14 +101,19 @@ def _rows(
     return rows
 
 
-def _headline(chain: _Chain) -> str:
+def _headline(chain: _Chain, session: Session) -> list[str]:
+    """Return what the chain is and occupies, in two lines where a terminal needs them."""
     name = f" ({chain.disk_name})" if chain.disk_name else ""
     many = "snapshot" if chain.total_count == 1 else "snapshots"
-    return (
-        f"Chain of disk {chain.disk_id}{name}: {chain.total_count} {many}, "
+    which = f"Chain of disk {chain.disk_id}{name}: {chain.total_count} {many}, "
+    size = (
         f"{bytes_text(chain.total_size)} of blocks, {bytes_text(chain.occupied_bytes)} on this "
         "machine"
     )
+    streams = session.streams
+    if streams.is_terminal("stdout") and len(which + size) > streams.width:
+        return [which.rstrip(), size]
+    return [which + size]
 
 
 def _letters(chain: _Chain) -> list[list[str]]:

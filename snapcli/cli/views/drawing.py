@@ -78,5 +78,6 @@ def _draw_cards(listing: Listing, console: Console) -> None:
         for column, text in zip(listing.columns, row, strict=True):
             lines = text.splitlines() or [""]
             for at, line in enumerate(lines):
-                head = Text(f"{column if at == 0 else '':<{label}}  ", style="bold")
-                console.print(head + _cell(listing, line), soft_wrap=True)
+                head = f"{column if at == 0 else '':<{label}}  "
+                style = listing.colours.get(line, "")
+                console.print(Text.assemble((head, "bold"), (line, style)), soft_wrap=True)
