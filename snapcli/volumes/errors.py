@@ -68,7 +68,7 @@ def os_failure(error: OSError, doing: str, path: str) -> VolumeError:
     import errno
 
     hints = {
-        errno.ENOSPC: "free space on that file system, then try again; nothing was changed",
+        errno.ENOSPC: "free space on that file system, then try again",
         errno.EDQUOT: "the disk quota is used up: free space, then try again",
         errno.EROFS: "the file system is mounted read-only",
         errno.EACCES: "check the permissions of the file and its folder",

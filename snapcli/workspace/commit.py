@@ -22,7 +22,7 @@ Finisher = Callable[[str, dict[str, object]], None]
 
 NOTHING_CHANGED = "Nothing was changed."
 _WILL_FINISH = "The change is decided; the next command finishes it."
-_CHANGED = "The change is made but may not outlive a power cut."
+CHANGED = "The change is made but may not outlive a power cut."
 
 
 class Work(msgspec.Struct):
@@ -150,7 +150,7 @@ def _commit_one(root: str, relative: str, data: bytes) -> None:
         files.sync_folder(os.path.dirname(target))
         _remove_leftovers(root)
     except OSError as error:
-        raise files.storage_error(error, target, _CHANGED) from None
+        raise files.storage_error(error, target, CHANGED) from None
 
 
 def _stage(root: str, number: int, data: bytes) -> str:
@@ -269,8 +269,13 @@ def _do(root: str, work: Work, finishers: Mapping[str, Finisher]) -> None:
             os.path.join(root, JOURNAL_NAME),
             "Run any `snapcli ecs` command, such as snapcli describe-regions, to finish it.",
         )
-    # A copy, so that a finisher that changes its arguments does not change the journal.
-    finisher(root, dict(work.arguments))
+    try:
+        # A copy, so that a finisher that changes its arguments does not change the journal.
+        finisher(root, dict(work.arguments))
+    except (OSError, WorkspaceError):
+        raise
+    except Exception as error:  # of another room: what it says is right, what follows is known here
+        raise WorkspaceError(str(error), os.path.join(root, JOURNAL_NAME), _WILL_FINISH) from error
 
 
 def _remove_leftovers(root: str) -> None:

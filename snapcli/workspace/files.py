@@ -44,13 +44,21 @@ def write_synced(path: str, data: bytes, mode: int = 0o600) -> None:
 
 def replace_synced(path: str, temporary: str, data: bytes, mode: int = 0o600) -> None:
     """Replace a file atomically through `temporary` and sync both it and its folder."""
+    replace_written(path, temporary, data, mode)
+    sync_folder(os.path.dirname(path))
+
+
+def replace_written(path: str, temporary: str, data: bytes, mode: int = 0o600) -> None:
+    """Replace a file atomically by a synced one; its folder is not synced yet.
+
+    Raises OSError; then the file is as it was.
+    """
     try:
         write_synced(temporary, data, mode)
         os.replace(temporary, path)
     except OSError:
         remove(temporary)
         raise
-    sync_folder(os.path.dirname(path))
 
 
 def sync_folder(path: str) -> None:

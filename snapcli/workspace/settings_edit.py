@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, MutableMapping
 import tomlkit
 import tomlkit.exceptions
 
-from snapcli.workspace import clock, files, settings_check
+from snapcli.workspace import clock, commit, files, settings_check
 from snapcli.workspace.errors import WorkspaceError
 from snapcli.workspace.lock import acquire
 from snapcli.workspace.settings import SETTINGS_NAME, ClockSettings, Settings, read_text
@@ -124,9 +124,13 @@ def _change(path: str, edit: Callable[[str, str], str], on_wait: OnWait | None) 
             return
         try:
             mode = os.stat(toml_path).st_mode & 0o777
-            files.replace_synced(toml_path, toml_path + ".new", changed.encode(), mode)
+            files.replace_written(toml_path, toml_path + ".new", changed.encode(), mode)
         except OSError as error:
-            raise files.storage_error(error, toml_path, "Nothing was changed.") from None
+            raise files.storage_error(error, toml_path, commit.NOTHING_CHANGED) from None
+        try:
+            files.sync_folder(os.path.dirname(toml_path))
+        except OSError as error:
+            raise files.storage_error(error, toml_path, commit.CHANGED) from None
 
 
 def _put(document: MutableMapping[str, object], dotted: str, value: Scalar) -> None:

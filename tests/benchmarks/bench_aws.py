@@ -34,6 +34,8 @@ class Aws:
             "AWS_SECRET_ACCESS_KEY": "x",
             "AWS_DEFAULT_REGION": "us-east-1",
             "AWS_PAGER": "",
+            # Else moto answers with the snapshots of a thousand public images too.
+            "MOTO_EC2_LOAD_DEFAULT_AMIS": "false",
         }
         self._server: subprocess.Popen[bytes] | None = None
         self._url = ""
@@ -43,8 +45,8 @@ class Aws:
         if (self._venv / "bin" / "aws").exists():
             return
         subprocess.run([sys.executable, "-m", "venv", self._venv], check=True)
-        words = [self._venv / "bin" / "pip", "install", "-q", "awscli", "moto[ec2,server]"]
-        subprocess.run(words, check=True)
+        pip = self._venv / "bin" / "pip"
+        subprocess.run([pip, "install", "-q", "awscli", "moto[ec2,server]"], check=True)
 
     def version(self) -> str:
         """Return the versions of the command line and of moto."""

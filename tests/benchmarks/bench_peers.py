@@ -23,6 +23,11 @@ class Took(NamedTuple):
     durable: float
 
 
+def _command(line: str, *more: str) -> list[str]:
+    """Return the words of a command line and those that may hold blanks."""
+    return [*line.split(), *more]
+
+
 class Peer:
     """One tool with a store of its own; `prepare` begins it anew."""
 
@@ -125,10 +130,8 @@ class Borg(Peer):
         self.run("borg", "init", "-e", "none", str(self.store))
 
     def _create(self, name: str) -> list[list[str]]:
-        return [
-            ["borg", "create", "--chunker-params", "fixed,65536", "--compression", "zstd,1"]
-            + ["--sparse", f"{self.store}::{name}", str(self.image)]
-        ]
+        line = "borg create --chunker-params fixed,65536 --compression zstd,1 --sparse"
+        return [_command(line, f"{self.store}::{name}", str(self.image))]
 
     def first_commands(self) -> list[list[str]]:
         return self._create("one")
@@ -164,14 +167,14 @@ class Restic(Peer):
         self.run("restic", "init", "-q")
 
     def first_commands(self) -> list[list[str]]:
-        return [["restic", "backup", "-q", "--tag", "one", str(self.image)]]
+        return [_command("restic backup -q --tag one", str(self.image))]
 
     def second_commands(self) -> list[list[str]]:
-        return [["restic", "backup", "-q", "--tag", "two", str(self.image)]]
+        return [_command("restic backup -q --tag two", str(self.image))]
 
     def restore_commands(self, target: Path) -> list[list[str]]:
-        words = ["restic", "restore", "latest", "-q", "--tag", "one", "--target", str(target)]
-        return [words + (["--sparse"] if self._can_be_sparse() else [])]
+        sparse = ["--sparse"] if self._can_be_sparse() else []
+        return [_command("restic restore latest -q --tag one --target", str(target), *sparse)]
 
     def _can_be_sparse(self) -> bool:
         return b"--sparse" in self.run("restic", "restore", "--help").output
@@ -195,10 +198,8 @@ class Qemu(Peer):
         return
 
     def _compress(self, *words: str) -> list[str]:
-        return ["qemu-img", "convert", "-c", "-m", "16", "-W", "-O", "qcow2"] + [
-            *("-o", "compression_type=zstd"),
-            *words,
-        ]
+        line = "qemu-img convert -c -m 16 -W -O qcow2 -o compression_type=zstd"
+        return _command(line, *words)
 
     def first_commands(self) -> list[list[str]]:
         return [self._compress("-f", "raw", str(self.image), str(self.store / "one.qcow2"))]
@@ -206,18 +207,16 @@ class Qemu(Peer):
     def second_commands(self) -> list[list[str]]:
         base, whole = str(self.store / "one.qcow2"), str(self.folder / "overlay.qcow2")
         return [
-            ["qemu-img", "create", "-q", "-f", "qcow2", "-b", str(self.image), "-F", "raw", whole],
+            _command("qemu-img create -q -f qcow2 -F raw -b", str(self.image), whole),
             # Nothing of this step is to last, so it need not be flushed.
-            ["qemu-img", "rebase", "-t", "unsafe", "-f", "qcow2", "-b", base, "-F", "qcow2", whole],
+            _command("qemu-img rebase -t unsafe -f qcow2 -F qcow2 -b", base, whole),
             self._compress("-B", base, "-F", "qcow2", whole, str(self.store / "two.qcow2")),
         ]
 
     def restore_commands(self, target: Path) -> list[list[str]]:
         one = str(self.store / "one.qcow2")
-        return [
-            ["qemu-img", "convert", "-m", "16", "-W", "-f", "qcow2", "-O", "raw", one]
-            + [str(self.restored(target))]
-        ]
+        line = "qemu-img convert -m 16 -W -f qcow2 -O raw"
+        return [_command(line, one, str(self.restored(target)))]
 
     def restored(self, target: Path) -> Path:
         return target / "restored.raw"

@@ -106,9 +106,7 @@ def test_an_operations_own_codes_have_the_status_its_own_table_gives(action: str
         # A plain text is never refused for its form.
         answered |= {(p.code, p.status) for p in each if p.type is not str}
     if len(siblings) == 1:
-        answered |= set(
-            found_in(ast.parse((PACKAGE / "ecs" / f"{entry.module}.py").read_text()))
-        )
+        answered |= set(found_in(ast.parse((PACKAGE / "ecs" / f"{entry.module}.py").read_text())))
     for code, status in answered:
         assert status in table.get(code, {status}), f"{code} {status}"
 

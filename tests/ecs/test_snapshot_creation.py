@@ -2,9 +2,11 @@
 
 import json
 import random
+from pathlib import Path
 from typing import Any
 
 import pytest
+from hand_edits import make_automatic
 from refusals import refused
 from support import BLOCK_BYTES, REGION, Cloud, block
 
@@ -26,6 +28,12 @@ def slow(cloud: Cloud, mib_per_second: float = 1, minimum_seconds: float = 0) ->
     cloud.ok("config", "set", "speeds.slow.snapshot_mib_per_second", str(mib_per_second))
     cloud.ok("config", "set", "speeds.slow.snapshot_minimum_seconds", str(minimum_seconds))
     cloud.ok("config", "set", "speed", "slow")
+
+
+def write(image: Path, content: bytes) -> None:
+    """Write to the beginning of a disk as another program does."""
+    with image.open("r+b") as file:
+        file.write(content)
 
 
 def found(cloud: Cloud, snapshot_id: str) -> dict[str, Any]:
@@ -59,13 +67,14 @@ def test_a_write_during_the_capture_is_never_half_in_the_snapshot(
     from snapcli.volumes import capture
 
     cloud.write(disk_id, 0, block("1") * 4)
+    image = cloud.image(disk_id)  # asked for before: no command runs while another captures
     read = capture._Attempts._read
     reads = []
 
     def read_while_written(attempts: capture._Attempts, fd: int) -> int:
         outcome = read(attempts, fd)
         if not reads:
-            cloud.write(disk_id, 0, block("2") * 4)
+            write(image, block("2") * 4)
         reads.append(1)
         return outcome
 
@@ -85,12 +94,13 @@ def test_a_disk_that_is_written_to_all_the_while_is_refused(
     from snapcli.volumes import capture
 
     cloud.write(disk_id, 0, block("1"))
+    image = cloud.image(disk_id)
     monkeypatch.setattr(capture, "clone", lambda source_fd, target_fd: False)
     read = capture._Attempts._read
 
     def read_while_written(attempts: capture._Attempts, fd: int) -> int:
         outcome = read(attempts, fd)
-        cloud.write(disk_id, 1, random.randbytes(64))
+        write(image, random.randbytes(64))
         return outcome
 
     monkeypatch.setattr(capture._Attempts, "_read", read_while_written)
@@ -303,10 +313,7 @@ def test_no_manual_snapshot_begins_while_an_automatic_one_is_in_creation(
     made = cloud.snapshot(disk_id)
     # No policy makes one yet, so the record is turned into an automatic one by hand; instant
     # access, which only manual ones can have, must make no difference.
-    [document] = (cloud.root / "chains" / REGION / disk_id).glob("chain.json")
-    chain = json.loads(document.read_text())
-    chain["nodes"][0] |= {"kind": "auto", "name": "auto2.0_20220311_sp-x", "instant_access": True}
-    document.write_text(json.dumps(chain))
+    make_automatic(cloud, disk_id, instant_access=True)
     assert found(cloud, made)["SnapshotType"] == "auto"
     code = "IncorrectDiskStatus.CreatingSnapshot"
     assert "automatic" in refused(cloud, code, "CreateSnapshot", DiskId=disk_id).err
@@ -331,10 +338,7 @@ def test_automatic_snapshots_do_not_count_as_manual_ones(cloud: Cloud, disk_id: 
     cloud.ok(*MANUAL_QUOTA, "2")
     cloud.snapshot(disk_id)
     cloud.snapshot(disk_id)
-    document = cloud.root / "chains" / REGION / disk_id / "chain.json"
-    document.write_text(
-        document.read_text().replace('"disk_type"', '"kind": "auto", "disk_type"', 1)
-    )
+    make_automatic(cloud, disk_id)
     cloud.snapshot(disk_id)
     refused(cloud, "QuotaExceed.Snapshot", "CreateSnapshot", DiskId=disk_id)
 

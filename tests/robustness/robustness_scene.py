@@ -18,7 +18,7 @@ from blake3 import blake3
 from robustness_service import BLOCK_BYTES, GIB, LINUX_IMAGE, REGION, Service, data_blocks
 
 from snapcli.volumes.layers import Layer
-from snapcli.volumes.views import WINDOW_BLOCKS, View
+from snapcli.volumes.views import WINDOW_BLOCKS, View, filled_runs
 
 _ID = re.compile(r"\b([ids])-[0-9a-z]{20}\b")
 _RANDOM = {"RequestId", "SourceSnapshotSerial", "SnapshotSN", "SerialNumber"}
@@ -65,8 +65,7 @@ class Scene:
         service.write(twin, 0, blocks(7, count // 2))
         image = folder / "import.raw"
         image.write_bytes(blocks(8, count))
-        self.disk, self.third = disk, third
-        self.ids = set(_ID.findall("")) | self._known(service)
+        self.ids = self._known()
         of_disk = ("--DiskId", disk)
         self.commands: dict[str, tuple[str, ...]] = {
             "CreateSnapshot": ("ecs", "CreateSnapshot", *of_disk, "--SnapshotName", "new"),
@@ -107,7 +106,7 @@ class Scene:
     def _snapshot(self, service: Service, disk_id: str, **parameters: Any) -> str:
         return str(service("CreateSnapshot", DiskId=disk_id, **parameters)["SnapshotId"])
 
-    def _known(self, service: Service) -> set[str]:
+    def _known(self) -> set[str]:
         text = "".join(str(path) for path in self.root.rglob("*"))
         text += "".join(path.read_text() for path in self.root.rglob("*.json"))
         return {found.group(0) for found in _ID.finditer(text)}
@@ -174,8 +173,8 @@ def views(chain_file: Path) -> Iterable[tuple[str, str]]:
         summed = blake3()
         for index in view.window_indexes(view.end_block):
             slots = view.window(index)
-            for slot in range(WINDOW_BLOCKS):
-                held = bytes(slots[slot * 32 : slot * 32 + 16])
-                if any(held):
+            for first, count in filled_runs(slots, 0, WINDOW_BLOCKS):
+                for slot in range(first, first + count):
+                    held = bytes(slots[slot * 32 : slot * 32 + 16])
                     summed.update((index * WINDOW_BLOCKS + slot).to_bytes(8) + held)
         yield node["snapshot_id"], summed.hexdigest()
