@@ -157,11 +157,7 @@ class Call:
             return None
         for region_id in self._regions_for(snapshot_id):
             disk_ids = self.tx.folder_names(f"chains/{region_id}")
-            likely = [
-                disk_id
-                for disk_id in disk_ids
-                if self.tx.exists(f"chains/{region_id}/{disk_id}/{snapshot_id}.pack")
-            ]
+            likely = self._disks_with_pack(region_id, snapshot_id)
             for disk_id in likely + [other for other in disk_ids if other not in likely]:
                 chain = self.chain(region_id, disk_id)
                 for node in chain.nodes if chain else ():
@@ -169,6 +165,14 @@ class Call:
                         assert chain is not None
                         return chain, node
         return None
+
+    def _disks_with_pack(self, region_id: str, snapshot_id: str) -> list[str]:
+        """Return whose chain has this snapshot's pack; reads no document."""
+        return [
+            disk_id
+            for disk_id in self.tx.folder_names(f"chains/{region_id}")
+            if self.tx.exists(f"chains/{region_id}/{disk_id}/{snapshot_id}.pack")
+        ]
 
     def snapshot(
         self, snapshot_id: str, code: str = "InvalidSnapshotId.NotFound", status: int = 404
@@ -189,7 +193,9 @@ class Call:
         taken = {
             "i": inventory.instances.__contains__,
             "d": lambda new: new in inventory.disks or self.chain(region_id, new) is not None,
-            "s": lambda new: self.find_snapshot(new) is not None,
+            # Packs only: to read every chain would make each snapshot slower with every disk,
+            # and one damaged chain would stop those of all others.
+            "s": lambda new: bool(self._disks_with_pack(region_id, new)),
         }.get(prefix, lambda _: False)
         return ids.resource_id(prefix, REGIONS[region_id].code, taken)
 

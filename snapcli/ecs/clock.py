@@ -3,6 +3,7 @@
 Moving it forward lets everything that falls due in between happen, in order (lifecycle).
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated
 
@@ -44,7 +45,7 @@ class FreezeClockRequest(Request):
 def freeze_clock(call: Call, request: FreezeClockRequest) -> ClockResponse:
     """Stop the workspace's time, where it is or at an instant."""
     at = _instant(call, request.at) if request.at else None
-    return _move(call, moving.freeze(call.settings.clock, moving.system_now(), at))
+    return _move(call, lambda clock, system: moving.freeze(clock, system, at))
 
 
 class AdvanceClockRequest(Request):
@@ -60,10 +61,9 @@ def advance_clock(call: Call, request: AdvanceClockRequest) -> ClockResponse:
 
     try:
         by = parse_duration(request.by)
-        moved = moving.advance(call.settings.clock, moving.system_now(), by)
     except ValueError as error:
         raise ApiError("InvalidParameter", 400, str(error)) from None
-    return _move(call, moved)
+    return _move(call, lambda clock, system: moving.advance(clock, system, by))
 
 
 class SetClockRequest(Request):
@@ -76,7 +76,7 @@ class SetClockRequest(Request):
 def set_clock(call: Call, request: SetClockRequest) -> ClockResponse:
     """Set the time; a running clock runs on from there, a frozen one stays frozen there."""
     at = _instant(call, request.at)
-    return _move(call, moving.set_to(call.settings.clock, moving.system_now(), at))
+    return _move(call, lambda clock, system: moving.set_to(clock, system, at))
 
 
 class ResumeClockRequest(Request):
@@ -86,7 +86,7 @@ class ResumeClockRequest(Request):
 @operation("ResumeClock", writes=True)
 def resume_clock(call: Call, request: ResumeClockRequest) -> ClockResponse:
     """Let a frozen clock run on from where it stands."""
-    return _move(call, moving.resume(call.settings.clock, moving.system_now()))
+    return _move(call, moving.resume)
 
 
 def _instant(call: Call, text: str) -> datetime:
@@ -98,8 +98,17 @@ def _instant(call: Call, text: str) -> datetime:
         raise ApiError("InvalidParameter", 400, str(error)) from None
 
 
-def _move(call: Call, moved: ClockSettings) -> ClockResponse:
-    """Write the clock's new settings, then let what has fallen due happen."""
+def _move(
+    call: Call, change: Callable[[ClockSettings, datetime], ClockSettings]
+) -> ClockResponse:
+    """Write the clock's settings as `change` makes them, then let what has fallen due happen.
+
+    Raises ApiError when they lead out of the calendar or before what was recorded.
+    """
+    try:
+        moved = change(call.settings.clock, moving.system_now())
+    except ValueError as error:
+        raise ApiError("InvalidParameter", 400, str(error)) from None
     before, now = call.now, Clock(moved).now()
     if now < before:
         _refuse_before_records(call, now)

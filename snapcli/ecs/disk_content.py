@@ -77,6 +77,10 @@ def resize_disk(call: Call, request: ResizeDiskRequest) -> ResizeDiskResponse:
             f"The new size {request.new_size} GiB is above the {most} GiB of a {disk.category} "
             "disk.",
         )
+    from snapcli.volumes.images import check_resize
+
+    # Once decided it has to succeed, so what can stop it is looked for now.
+    check_resize(call.image_path(disk), request.new_size * GIB)
     disk.size_gib = request.new_size
     call.tx.after_commit(
         "resize", {"image": call.image_file(disk), "length_bytes": disk.size_gib * GIB}
@@ -118,6 +122,9 @@ def re_init_disk(call: Call, request: ReInitDiskRequest) -> DiskResponse:
             check_start(call, instance)
         _return_to_snapshot(call, disk)
     else:
+        from snapcli.volumes.images import check_resize
+
+        check_resize(call.image_path(disk), disk.size_gib * GIB)
         call.tx.after_commit(
             "reset",
             {

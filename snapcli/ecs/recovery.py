@@ -17,12 +17,17 @@ Arguments = Mapping[str, Any]
 _plans: dict[str, "RestorePlan"] = {}
 
 
-def keep_plan(image_path: str, plan: "RestorePlan") -> None:
+def keep_plan(plan: "RestorePlan") -> str:
     """Keep what was compared before the commit, so that `restore` need not compare again.
 
-    Only for this process: after a crash `restore` compares anew.
+    Returns the name to write down with the work: only that very work uses the plan, and only in
+    this process; after a crash `restore` compares anew.
     """
-    _plans[image_path] = plan
+    from snapcli.api.ids import random_bytes
+
+    name = random_bytes(16).hex()
+    _plans[name] = plan
+    return name
 
 
 def restore(workspace: str, arguments: Arguments) -> None:
@@ -34,7 +39,7 @@ def restore(workspace: str, arguments: Arguments) -> None:
     image = os.path.join(workspace, arguments["image"])
     if not os.path.exists(image):
         return  # the disk was released after this was written down
-    plan = _plans.pop(image, None)
+    plan = _plans.pop(arguments.get("plan", ""), None)
     if plan is not None:
         apply_plan(plan)
         return
@@ -53,6 +58,8 @@ def reset(workspace: str, arguments: Arguments) -> None:
     from snapcli.volumes.images import resize_image, write_image
 
     image = os.path.join(workspace, arguments["image"])
+    if not os.path.exists(image):
+        return  # removed by hand after this was written down; `check` names it
     resize_image(image, 0)
     resize_image(image, arguments["length_bytes"])
     for offset_bytes, data in image_bytes(arguments["image_id"]):
@@ -63,7 +70,9 @@ def resize(workspace: str, arguments: Arguments) -> None:
     """Give a disk's file its new length."""
     from snapcli.volumes.images import resize_image
 
-    resize_image(os.path.join(workspace, arguments["image"]), arguments["length_bytes"])
+    image = os.path.join(workspace, arguments["image"])
+    if os.path.exists(image):  # else removed by hand after this was written down
+        resize_image(image, arguments["length_bytes"])
 
 
 def trim(workspace: str, arguments: Arguments) -> None:

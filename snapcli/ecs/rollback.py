@@ -174,5 +174,5 @@ def write_down_restore(
     )
     verify_plan(plan)
     reserve(plan)
-    recovery.keep_plan(call.image_path(disk), plan)
-    call.tx.after_commit("restore", restore_arguments(call, disk, chain, node, size_gib))
+    work = restore_arguments(call, disk, chain, node, size_gib)
+    call.tx.after_commit("restore", work | {"plan": recovery.keep_plan(plan)})

@@ -69,6 +69,26 @@ def resize_image(path: StrPath, length_bytes: int) -> None:
         os.close(fd)
 
 
+def check_resize(path: StrPath, length_bytes: int) -> None:
+    """Make sure that the image is there and may become so long; changes nothing.
+
+    For those who write down a resize that has to succeed later. Raises VolumeError.
+    """
+    from snapcli.volumes.syscalls import open_unnamed
+
+    name = os.fspath(path)
+    os.close(open_image(name, writing=True))
+    fd = open_unnamed(os.path.dirname(name) or ".")
+    if fd is None:
+        return
+    try:
+        os.ftruncate(fd, length_bytes)
+    except OSError as error:
+        raise os_failure(error, f"make {length_bytes} bytes of", name) from error
+    finally:
+        os.close(fd)
+
+
 def image_length_bytes(path: StrPath) -> int:
     """The length of an image, or of a block device, in bytes."""
     fd = open_image(path)

@@ -13,6 +13,8 @@ from snapcli.volumes.layout import DATA, DIGEST_BYTES, NO_DIGEST, RECORD_BYTES
 from snapcli.volumes.maps import MapReader, MapRun
 
 WINDOW_BLOCKS: Final = 65536
+# What an untouched window looks like: one for all, since disks are mostly such windows.
+_EMPTY_WINDOW: Final = bytearray(WINDOW_BLOCKS * RECORD_BYTES)
 _KEPT_BYTES: Final = 16 << 20  # map contents kept in memory, all layers together
 _KEPT_EACH: Final = 4 << 20
 
@@ -97,11 +99,12 @@ class View:
             return self._last[1]
         if index < self._next:
             self._rewind()
-        slots = bytearray(WINDOW_BLOCKS * RECORD_BYTES)
         base = index * WINDOW_BLOCKS
-        for cursor in self._cursors:
-            if cursor.run is not None:
-                cursor.lay(slots, base)
+        end = base + WINDOW_BLOCKS
+        touching = [c for c in self._cursors if c.run is not None and c.run[0] < end]
+        slots = bytearray(len(_EMPTY_WINDOW)) if touching else _EMPTY_WINDOW
+        for cursor in touching:
+            cursor.lay(slots, base)
         self._next = index + 1
         self._last = (index, slots)
         return slots
@@ -136,8 +139,11 @@ def filled_runs(
     slots: bytes | bytearray | memoryview, first: int, count: int
 ) -> Iterator[tuple[int, int]]:
     """Runs (slot index, count) of slots that hold a block, among `count` slots from `first`."""
-    span = memoryview(slots)[first * RECORD_BYTES : (first + count) * RECORD_BYTES]
-    if span == bytes(len(span)):  # mostly so: one compare instead of a loop
+    if slots is _EMPTY_WINDOW:
+        return
+    # Mostly empty: one compare instead of a loop, of bytes since memoryviews compare slowly.
+    span = bytes(memoryview(slots)[first * RECORD_BYTES : (first + count) * RECORD_BYTES])
+    if span == bytes(len(span)):
         return
     start = -1
     for slot in range(first, first + count):

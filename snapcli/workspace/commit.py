@@ -133,6 +133,24 @@ def discard(root: str) -> None:
         raise files.storage_error(error, root, NOTHING_CHANGED) from None
 
 
+def finish_document(root: str, relative: str) -> None:
+    """Put one document of a decided change in its place, so that it can be changed further.
+
+    The rest of the change is left to `recover`, which finds this step done. Call it under the
+    exclusive lock. Raises WorkspaceError.
+    """
+    if not committed(root):
+        return
+    try:
+        for staged, target in _read_journal(root).renames:
+            source = os.path.join(root, staged)
+            if target == relative and os.path.lexists(source):
+                os.replace(source, os.path.join(root, relative))
+                files.sync_folder(os.path.dirname(os.path.join(root, relative)))
+    except OSError as error:
+        raise files.storage_error(error, root, _WILL_FINISH) from None
+
+
 def inside(relative: str) -> str:
     """Return `relative` if it names something in the workspace. Raises ValueError."""
     if not relative or relative != os.path.normpath(relative) or os.path.isabs(relative):

@@ -118,6 +118,8 @@ def _change(path: str, edit: Callable[[str, str], str], on_wait: OnWait | None) 
     toml_path = os.path.realpath(os.path.join(path, SETTINGS_NAME))
     read_text(toml_path)  # a missing workspace is named before a lock file is made for it
     with acquire(path, exclusive=True, on_wait=on_wait):
+        # Else the end of a killed `clock advance`, say, would undo this edit.
+        commit.finish_document(path, SETTINGS_NAME)
         text = read_text(toml_path)
         changed = edit(text, toml_path)
         if changed == text:

@@ -327,14 +327,17 @@ def test_several_disks_change_all_or_none(cloud: Cloud) -> None:
     ("given", "code"),
     [
         ({"DiskName": "ab"}, "MissingParameter.DiskIdOrDiskIds"),
-        ({"DiskId": "d-1", "DiskIds__1": "d-2", "DiskName": "ab"}, "ParameterConflict.DiskIdAndDiskIds"),
+        (
+            {"DiskId": "d-1", "DiskIds__1": "d-2", "DiskName": "ab"},
+            "ParameterConflict.DiskIdAndDiskIds",
+        ),
         ({"DiskId": "it"}, "NoAttributeToModify"),
         ({"DiskId": "it", "BurstingEnabled": True}, "BurstingEnabledForDiskCategoryUnsupported"),
         ({"DiskId": "it", "DiskName": "x"}, "InvalidDiskName.Malformed"),
         ({"DiskId": "it", "Description": "x"}, "InvalidDescription.Malformed"),
         ({"DiskName": "ab", **{f"DiskIds__{n}": "d-1" for n in range(1, 102)}}, "InvalidParameter"),
     ],
-)  # fmt: skip
+)
 def test_a_change_that_cannot_be_is_refused(cloud: Cloud, given: dict[str, Any], code: str) -> None:
     disk_id = create(cloud, Size=20)
     refused(

@@ -3,6 +3,7 @@
 import ast
 import json
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ def read_tables() -> dict[str, dict[str, set[int]]]:
 
 def pairs(arguments: list[Any]) -> Iterator[tuple[str, int]]:
     """A code followed by its status, wherever the two stand beside each other."""
-    for one, two in zip(arguments, arguments[1:], strict=False):
+    for one, two in pairwise(arguments):
         if (
             isinstance(one, ast.Constant)
             and isinstance(one.value, str)

@@ -8,7 +8,7 @@ from hand_edits import make_automatic
 from refusals import picture, refused
 from support import BLOCK_BYTES, REGION, Cloud, block
 
-NEW_DISK = {"RegionId": REGION, "ZoneId": "cn-hangzhou-h", "DiskCategory": "cloud_essd"}
+NEW_DISK = {"RegionId": REGION, "ZoneId": "cn-hangzhou-b", "DiskCategory": "cloud_essd"}
 
 
 @pytest.fixture
