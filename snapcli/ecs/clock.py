@@ -98,9 +98,7 @@ def _instant(call: Call, text: str) -> datetime:
         raise ApiError("InvalidParameter", 400, str(error)) from None
 
 
-def _move(
-    call: Call, change: Callable[[ClockSettings, datetime], ClockSettings]
-) -> ClockResponse:
+def _move(call: Call, change: Callable[[ClockSettings, datetime], ClockSettings]) -> ClockResponse:
     """Write the clock's settings as `change` makes them, then let what has fallen due happen.
 
     Raises ApiError when they lead out of the calendar or before what was recorded.

@@ -47,6 +47,10 @@ def reset_disk(call: Call, request: ResetDiskRequest) -> ResetDiskResponse:
     instance = check_rollback(call, disk, chain, node)
     if request.start_instance:
         check_start(call, instance)
+    if request.snapshot_first:
+        from snapcli.ecs.snapshot_creation import check_quota
+
+        check_quota(call, disk, chain)
     if request.dry_run:
         raise DryRunOperation
     response = ResetDiskResponse()
@@ -136,9 +140,8 @@ def check_start(call: Call, instance: InstanceRecord) -> None:
 def _capture_before(call: Call, disk: DiskRecord, chain: Chain) -> str:
     """Take a snapshot of the present state (RB-6); finished before the rollback begins."""
     from snapcli.ecs.nodes import capture_node
-    from snapcli.ecs.snapshot_creation import check_quota, new_node
+    from snapcli.ecs.snapshot_creation import new_node
 
-    check_quota(call, disk, chain)
     before = new_node(call, disk, chain)
     before.description = "Taken before a rollback."
     capture_node(call, disk, chain, before)

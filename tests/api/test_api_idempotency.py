@@ -104,6 +104,10 @@ def test_a_day_later_the_token_makes_a_new_resource(cloud: Cloud) -> None:
     assert cloud.snapshot(disk_id, ClientToken="t") == first
     cloud.ok("clock", "advance", "1m")
     assert cloud.snapshot(disk_id, ClientToken="t") != first
+    cloud.ok("clock", "advance", "2d")
+    cloud.snapshot(disk_id, ClientToken="u")
+    account = msgspec.json.decode((cloud.root / "state" / "account.json").read_bytes())
+    assert list(account["calls"]) == ["u"]  # nothing is remembered for ever
 
 
 def test_a_token_holds_across_processes_that_race(cloud: Cloud) -> None:

@@ -42,3 +42,19 @@ def test_every_row_but_the_one_that_needs_the_network_is_measured(tmp_path: Path
     text = readme.read_text(encoding="utf-8")
     assert text.startswith("before\n") and text.endswith("after\n") and "old" not in text
     assert list(work.iterdir()) == []
+
+
+def test_a_command_starts_without_typing_extensions_which_stays_importable() -> None:
+    script = (
+        "import sys\n"
+        "from snapcli.cli import main\n"
+        "sys.argv = ['snapcli', 'ecs', 'NoSuchApi']\n"
+        "try:\n"
+        "    main.run()\n"
+        "except SystemExit:\n"
+        "    pass\n"
+        "print('msgspec' in sys.modules, 'typing_extensions' in sys.modules)\n"
+        "import typing_extensions\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "True False\n"), done.stderr

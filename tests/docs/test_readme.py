@@ -7,8 +7,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from newcomer_shell import run_bash
 from readme_text import README, ROOT, command_blocks, fresh_machine_command, stable
-from shell import run_bash
 
 from snapcli.cli import exit_codes
 

@@ -31,7 +31,7 @@ class Tour:
     def typed(self) -> list[list[str]]:
         """Return the `snapcli` lines that are shown after a $, as a shell understands them."""
         text = self.out.replace(" \\\n", " ")
-        lines = re.findall(r"^\$ (?:disk=\$\()?(?:[^|\n]*\| )?snapcli (.*)$", text, re.M)
+        lines = re.findall(r"^\$ (?:disk=\$\()?(?:[^\n]*\| )?snapcli (.*)$", text, re.M)
         return [shlex.split(line.split(" | ")[0].removesuffix(")")) for line in lines]
 
 

@@ -11,19 +11,14 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from readme_text import ROOT, fresh_machine_command
 
-_ROOT = Path(__file__).resolve().parents[2]
 _LEFT_OUT = shutil.ignore_patterns(
     ".git", ".venv", "__pycache__", "*.egg-info", ".*_cache", ".hypothesis", "build", "dist"
 )
 _NO_INDEX = ("NewConnectionError", "name resolution", "No matching distribution", "timed out")
 
 pytestmark = pytest.mark.slow
-
-
-def _fresh_machine_command(what: str) -> str:
-    lines = (_ROOT / "README.md").read_text(encoding="utf-8").splitlines()
-    return lines[lines.index(f"<!-- fresh machine: {what} -->") + 2]
 
 
 def _ran(command: list[str], folder: Path) -> str:
@@ -51,16 +46,16 @@ def _ran(command: list[str], folder: Path) -> str:
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
     """The project as it is cloned: nothing installed, nothing built."""
-    return Path(shutil.copytree(_ROOT, tmp_path / "clone", ignore=_LEFT_OUT))
+    return Path(shutil.copytree(ROOT, tmp_path / "clone", ignore=_LEFT_OUT))
 
 
 def test_the_run_command_goes_from_nothing_to_a_disk_rolled_back(clone: Path) -> None:
-    shown = _ran(["bash", "-euc", _fresh_machine_command("run")], clone)
+    shown = _ran(["bash", "-euc", fresh_machine_command("run")], clone)
     assert "Every byte of the disk is what it was" in shown
 
 
 def test_the_test_command_installs_what_the_tests_need(clone: Path) -> None:
-    install, _, run = _fresh_machine_command("test").rpartition(" && ")
+    install, _, run = fresh_machine_command("test").rpartition(" && ")
     assert run == ".venv/bin/pytest -n auto"
     _ran(["bash", "-euc", install], clone)
     collected = _ran(["bash", "-euc", f"{run} --collect-only"], clone)

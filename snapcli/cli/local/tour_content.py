@@ -60,12 +60,7 @@ class FileSystem:
 
     def fill(self, stage: Stage, disk: Disk) -> dict[str, str]:
         code, text = stage.program(
-            "mkfs.ext4",
-            "-q",
-            "-F",
-            "-d",
-            _FILES,
-            disk.path,
+            *("mkfs.ext4", "-q", "-d", _FILES, disk.path),
             typed=f'mkfs.ext4 -q -d {_FILES} "$disk"',
         )
         if code != 0:
