@@ -8,4 +8,4 @@ Notice on billing
   have enough in the account: when it falls overdue, pay-as-you-go services
   are affected, instances are stopped and resources released. Snapshots that
   are not needed can be deleted at any time.
-  (Here nothing is paid; snapcli keeps the account of what it would cost.)"""
+  (Here nothing is paid.)"""

@@ -1,4 +1,4 @@
-"""The one error of this room. It formats nothing and prints nothing; the command line does."""
+"""The errors of this room. This module formats nothing and prints nothing; the command line does."""
 
 
 class WorkspaceError(Exception):
@@ -16,3 +16,7 @@ class WorkspaceError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}" if self.hint else self.message
+
+
+class SettingError(WorkspaceError):
+    """A key or value given for workspace.toml is not right; the file itself is sound."""

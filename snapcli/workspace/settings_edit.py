@@ -11,7 +11,7 @@ import tomlkit
 import tomlkit.exceptions
 
 from snapcli.workspace import clock, commit, files, settings_check
-from snapcli.workspace.errors import WorkspaceError
+from snapcli.workspace.errors import SettingError, WorkspaceError
 from snapcli.workspace.lock import acquire
 from snapcli.workspace.settings import SETTINGS_NAME, ClockSettings, Settings, read_text
 from snapcli.workspace.settings_check import Scalar
@@ -20,13 +20,19 @@ OnWait = Callable[[], None]
 
 
 def get(path: str, dotted_key: str) -> Scalar:
-    """Return the value in force of one key of the workspace `path`. Raises WorkspaceError."""
+    """Return the value in force of one key of the workspace `path`.
+
+    Raises WorkspaceError, and SettingError for an unknown key.
+    """
     toml_path = os.path.join(path, SETTINGS_NAME)
-    settings_check.find_key(toml_path, dotted_key)
     settings = settings_check.decode(read_text(toml_path), toml_path)
+    try:
+        settings_check.find_key(toml_path, dotted_key)
+    except WorkspaceError as error:
+        raise SettingError(error.message, error.path, error.hint) from None
     parts = dotted_key.split(".")
     if parts[0] == "speeds" and parts[1] not in settings.speeds:
-        raise WorkspaceError(
+        raise SettingError(
             f"{toml_path}: there is no speed {parts[1]}.",
             toml_path,
             f"There are {', '.join(settings.speeds)}.",
@@ -94,8 +100,17 @@ def list_values(path: str) -> list[tuple[str, Scalar, str]]:
 def changed_text(text: str, toml_path: str, values: Mapping[str, Scalar]) -> str:
     """Return the text of workspace.toml with values set, checked as a whole.
 
-    Raises WorkspaceError; `toml_path` is only for its messages.
+    Raises WorkspaceError, and SettingError when it is the new values that are not right;
+    `toml_path` is only for its messages.
     """
+    try:
+        return _with_values(text, toml_path, values)
+    except WorkspaceError as error:
+        settings_check.decode(text, toml_path)  # was it the file as it stood?
+        raise SettingError(error.message, error.path, error.hint) from None
+
+
+def _with_values(text: str, toml_path: str, values: Mapping[str, Scalar]) -> str:
     try:
         document = tomlkit.parse(text)
     except tomlkit.exceptions.ParseError as error:

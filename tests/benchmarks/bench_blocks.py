@@ -3,11 +3,11 @@
 Every run begins with empty stores on both sides and goes through the same states of the image.
 """
 
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bench_image import (
+    READER,
     Change,
     apply_changes,
     copy_sparse,
@@ -15,11 +15,12 @@ from bench_image import (
     same_bytes,
     touch_block,
     undo_changes,
+    warm,
 )
 from bench_ours import REGION, Snapcli
 from bench_peers import Peer, Took
 from bench_process import Failed, occupied_bytes
-from bench_rows import OURS, UNSYNCED, Samples
+from bench_rows import OURS, READING_HERE, UNSYNCED, Samples
 
 
 class Session:
@@ -76,7 +77,7 @@ class Session:
 
     def _snapshot(self, key: str) -> str:
         """Take one snapshot, counted under `key`; its id."""
-        os.sync()
+        warm(self._disk)
         seconds, made = self._ours.measure_ecs("CreateSnapshot", DiskId=self._disk_id)
         self._samples.add(key, OURS, seconds)
         return str(made["SnapshotId"])
@@ -120,14 +121,16 @@ class Session:
     def _third(self) -> None:
         """Nothing changed, but a write came by: every block is read. Then not even that."""
         touch_block(self._disk)
-        os.sync()
-        self._samples.add("third", "reading", read_extents(self._disk))
+        warm(self._disk)
+        self._samples.add("third", READING_HERE, read_extents(self._disk))
+        reading = self._ours.python(READER, str(self._disk))
+        self._samples.add("third", "reading, a process", reading.seconds)
         self._snapshot("third")
         self._snapshot("third-untouched")
 
     def _new_disk(self, snapshot_id: str, compare: bool, ours_first: bool) -> None:
         def ours() -> None:
-            os.sync()
+            warm(self._ours.chain_folder(self._disk_id))
             seconds, made = self._ours.measure_ecs(
                 "CreateDisk",
                 RegionId=REGION,
@@ -153,7 +156,7 @@ class Session:
         self._both(ours_first, ours, theirs)
 
     def _roll_back(self, snapshot_id: str, compare: bool) -> None:
-        os.sync()
+        warm(self._disk, self._ours.chain_folder(self._disk_id))
         seconds, _ = self._ours.measure_ecs(
             "ResetDisk", DiskId=self._disk_id, SnapshotId=snapshot_id
         )

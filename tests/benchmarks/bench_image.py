@@ -42,7 +42,7 @@ def build(image: Path, image_bytes: int, data_bytes: int) -> None:
     In a process of its own: its many names would stay in this one's memory, which is the floor
     of every peak that is measured.
     """
-    words = [sys.executable, __file__, image, str(image_bytes), str(data_bytes)]
+    words = [sys.executable, __file__, str(image), str(image_bytes), str(data_bytes)]
     subprocess.run(words, check=True)
 
 
@@ -119,6 +119,32 @@ def read_extents(path: Path) -> float:
         return time.perf_counter() - started
     finally:
         os.close(descriptor)
+
+
+# The same loop as a program of its own: what a command has to take at least, start included.
+READER = """
+import os, sys
+file = os.open(sys.argv[1], os.O_RDONLY)
+end = os.fstat(file).st_size
+position = 0
+while position < end:
+    try:
+        start = os.lseek(file, position, os.SEEK_DATA)
+    except OSError:
+        break
+    position = os.lseek(file, start, os.SEEK_HOLE)
+    for offset in range(start, position, 1 << 20):
+        os.pread(file, min(1 << 20, position - offset), offset)
+"""
+
+
+def warm(*paths: Path) -> None:
+    """Have files, and all files of folders, in the page cache, and nothing left to write."""
+    for path in paths:
+        for file in [path] if path.is_file() else path.rglob("*"):
+            if file.is_file():
+                read_extents(file)
+    os.sync()
 
 
 def plan_changes(image: Path) -> list[Change]:

@@ -61,8 +61,12 @@ class Snapcli:
 
     def baseline(self) -> Run:
         """Run the interpreter of the program with no more than the libraries every start needs."""
+        return self.python("import click, msgspec")
+
+    def python(self, script: str, *words: str) -> Run:
+        """Run a script with the interpreter of the program."""
         python = str(Path(self._program).with_name("python"))
-        return run([python, "-c", "import click, msgspec"], self._environment, self._folder)
+        return run([python, "-c", script, *words], self._environment, self._folder)
 
     def begin(self) -> None:
         """Begin an empty workspace in which nothing takes time but the work itself."""
@@ -94,9 +98,13 @@ class Snapcli:
         done = self.run("disk", "path", disk_id, "--output", "json")
         return Path(json.loads(done.output)["Path"])
 
+    def chain_folder(self, disk_id: str) -> Path:
+        """Return where the pack and map files of a disk's chain are."""
+        return self.workspace / "chains" / REGION / disk_id
+
     def stored_bytes(self, disk_id: str) -> int:
         """Return what the pack and map files of a disk's chain occupy on the disk."""
-        folder = self.workspace / "chains" / REGION / disk_id
+        folder = self.chain_folder(disk_id)
         files = [*folder.glob("*.pack"), *folder.glob("*.map")]
         return sum(file.stat().st_blocks * 512 for file in files)
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from bench_image import warm
 from bench_process import Failed, Run, sync_tree
 
 Runner = Callable[[Sequence[str], dict[str, str]], Run]
@@ -78,17 +79,17 @@ class Peer:
 
     def first(self) -> Took:
         """Store the first state."""
-        return self._timed(self.first_commands(), self.store)
+        return self._timed(self.first_commands(), self.store, self.image)
 
     def second(self) -> Took:
         """Store the second state."""
-        return self._timed(self.second_commands(), self.store)
+        return self._timed(self.second_commands(), self.store, self.image, self.store)
 
     def restore(self) -> tuple[Took, Path]:
         """Give the first state back into a new folder; remove that folder afterwards."""
         target = self.folder / "restored"
         target.mkdir()
-        took = self._timed(self.restore_commands(target), target)
+        took = self._timed(self.restore_commands(target), target, self.store)
         return took, self.restored(target)
 
     def forget_restored(self) -> None:
@@ -103,8 +104,8 @@ class Peer:
         """Run one command in the peer's environment."""
         return self._runner(words, self.environment())
 
-    def _timed(self, commands: list[list[str]], written: Path) -> Took:
-        os.sync()
+    def _timed(self, commands: list[list[str]], written: Path, *read: Path) -> Took:
+        warm(*read)
         ended = sum(self.run(*words).seconds for words in commands)
         return Took(ended, ended + sync_tree(written))
 

@@ -9,7 +9,9 @@ from statistics import median
 from typing import NamedTuple
 
 OURS = "snapcli"
+# Sides that are measured and told of beside the table, but are not what a row compares with.
 UNSYNCED = ", unsynced"
+READING_HERE = "reading, in the harness"
 
 
 class Target(NamedTuple):
@@ -90,7 +92,7 @@ class Samples:
                 target.key, target.title, most, None, "", most, target.most, "MB", (most, most)
             )
         best = min(
-            (side for side in sides if side != OURS and not side.endswith(UNSYNCED)),
+            (side for side in sides if _is_peer(side)),
             key=lambda side: median(sides[side]),
         )
         ratios = self.ratios(target.key, best)
@@ -114,6 +116,10 @@ class Samples:
             return None
         best = min(unsynced, key=lambda side: median(sides[side]))
         return best.removesuffix(UNSYNCED), median(self.ratios(key, best))
+
+
+def _is_peer(side: str) -> bool:
+    return side not in (OURS, READING_HERE) and not side.endswith(UNSYNCED)
 
 
 def rows(samples: Samples, keys: Sequence[str]) -> list[Row]:

@@ -89,11 +89,12 @@ def test_a_setting_is_changed_and_read_back(run: Run, here: Path) -> None:
     assert settings_edit.get(str(here / ".snapcli"), "speed") == "instant"
 
 
-def test_a_setting_that_is_not_right_is_refused_with_exit_code_4(run: Run, here: Path) -> None:
+def test_a_setting_that_is_not_right_is_refused_with_exit_code_2(run: Run, here: Path) -> None:
     run("init", "--no-activate")
     done = run("config", "set", "speed", "instnt")
-    assert (done.code, done.out) == (4, "")
+    assert (done.code, done.out) == (2, "")
     assert "instnt" in done.err
+    assert run("config", "get", "sped").code == 2
     assert run("config", "get", "speed").out == "quick\n"
 
 

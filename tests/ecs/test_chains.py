@@ -138,6 +138,21 @@ def test_each_block_is_counted_once_on_the_earliest_snapshot_that_holds_it(
     assert cloud.chain_size(disk_id) == 9 * BLOCK_BYTES
 
 
+@pytest.mark.rule("IN-4")
+def test_a_block_that_was_changed_and_changed_back_is_kept_once_when_the_change_is_deleted(
+    cloud: Cloud, disk_id: str
+) -> None:
+    made = []
+    for letter in "ABA":
+        cloud.write(disk_id, 0, block(letter))
+        made.append(cloud.snapshot(disk_id))
+    assert node_sizes(cloud, disk_id) == [1, 1, 1]
+    cloud.ecs("DeleteSnapshot", SnapshotId=made[1])
+    assert node_sizes(cloud, disk_id) == [1, 0]
+    assert cloud.chain_size(disk_id) == BLOCK_BYTES
+    cloud.check()
+
+
 @pytest.mark.rule("IN-4", "IN-6")
 @pytest.mark.parametrize(
     ("index", "sizes"),

@@ -6,6 +6,7 @@ from snapcli.cli.groups import LazyGroup
 from snapcli.cli.help_layout import HelpedArgument, helped_command
 from snapcli.cli.local.common import lacking, wants_json, workspace_path
 from snapcli.cli.session import Session
+from snapcli.cli.usage import UsageError
 
 _SUMMARIES = {
     "get": "Print the value of a setting.",
@@ -22,10 +23,14 @@ def _text(value: object) -> str:
 def _get(session: Session, /, key: str | None) -> None:
     from snapcli.cli.json_text import json_text
     from snapcli.workspace import settings_edit
+    from snapcli.workspace.errors import SettingError
 
     if key is None:
         raise lacking("snapcli config get", "KEY")
-    value = settings_edit.get(workspace_path(session), key)
+    try:
+        value = settings_edit.get(workspace_path(session), key)
+    except SettingError as error:
+        raise UsageError(str(error)) from None
     if wants_json(session):
         session.streams.write_bytes(json_text({key: value}))
     else:
@@ -35,12 +40,16 @@ def _get(session: Session, /, key: str | None) -> None:
 @click.pass_obj
 def _set(session: Session, /, key: str | None, value: str | None) -> None:
     from snapcli.workspace import settings_edit
+    from snapcli.workspace.errors import SettingError
 
     if key is None:
         raise lacking("snapcli config set", "KEY", "VALUE")
     if value is None:
         raise lacking("snapcli config set", "VALUE")
-    kept = settings_edit.set_value(workspace_path(session), key, value)
+    try:
+        kept = settings_edit.set_value(workspace_path(session), key, value)
+    except SettingError as error:
+        raise UsageError(str(error)) from None
     session.streams.write(f"{key} = {_text(kept)}\n")
 
 
