@@ -1,4 +1,4 @@
-"""The errors of this room. This module formats nothing and prints nothing; the command line does."""
+"""The errors of this room. Formats nothing and prints nothing; the command line does."""
 
 
 class WorkspaceError(Exception):

@@ -1,11 +1,9 @@
 """Deleting and changing snapshots (rules DL, CR-4, CR-5, IA-5)."""
 
-import json
-from typing import Any
-
 import pytest
 from hand_edits import make_automatic
 from refusals import picture, refused
+from snapshot_steps import found
 from support import BLOCK_BYTES, REGION, Cloud, block
 
 NEW_DISK = {"RegionId": REGION, "ZoneId": "cn-hangzhou-b", "DiskCategory": "cloud_essd"}
@@ -19,12 +17,6 @@ def instance_id(cloud: Cloud) -> str:
 @pytest.fixture
 def disk_id(cloud: Cloud, instance_id: str) -> str:
     return cloud.data_disk(instance_id)
-
-
-def found(cloud: Cloud, snapshot_id: str) -> dict[str, Any]:
-    """Describe one snapshot."""
-    [snapshot] = cloud.snapshots(SnapshotIds=json.dumps([snapshot_id]))
-    return snapshot
 
 
 @pytest.mark.rule("DL-1")

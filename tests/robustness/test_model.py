@@ -33,4 +33,4 @@ def test_disks_snapshots_and_sizes_are_those_of_full_copies() -> None:
 @pytest.mark.slow
 @pytest.mark.rule("OV-1", "IN-1", "IN-4", "IN-6", "RB-2", "RB-5", "DL-3", "SZ-1")
 def test_long_series_keep_disks_snapshots_and_sizes_those_of_full_copies() -> None:
-    run_state_machine_as_test(CloudMachine, settings=_settings(25, 120))
+    run_state_machine_as_test(CloudMachine, settings=_settings(50, 120))
