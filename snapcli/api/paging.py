@@ -4,12 +4,12 @@ Works on any list that the caller has already filtered and ordered; holds no sta
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Any, Generic, Self, TypeVar
 
 import msgspec
 
 from snapcli.api.errors import ApiError
-from snapcli.api.operation import Request
+from snapcli.api.operation import Request, Response
 from snapcli.api.types import MaxResults, PageNumber, PageSize
 
 T = TypeVar("T")
@@ -27,6 +27,23 @@ class PagedRequest(Request, kw_only=True):
     max_results: Annotated[MaxResults, "How many an answer when going on by NextToken."] | None = (
         None
     )
+
+
+class PagedResponse(Response, kw_only=True):
+    """Base of the answers that are a page: where it is among all, and how to go on."""
+
+    total_count: int = 0
+    page_number: int = 1
+    page_size: int = DEFAULT_PAGE_SIZE
+    next_token: str = ""
+
+    def at(self, cut: "Page[Any]") -> Self:
+        """Fill in where `cut` is, and return the response."""
+        self.total_count = cut.total_count
+        self.page_number = cut.page_number
+        self.page_size = cut.page_size
+        self.next_token = cut.next_token
+        return self
 
 
 class Page(msgspec.Struct, Generic[T]):

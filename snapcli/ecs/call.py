@@ -35,6 +35,8 @@ class Call:
         self.caller = caller
         self.now: datetime = tx.now
         self.chains_to_free: dict[str, Chain] = {}
+        self.sound_chains: set[str] = set()  # by disk id, as far as they were looked at
+        self.unsound_chains: set[str] = set()
 
     @property
     def settings(self) -> "Settings":

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from snapcli.api.errors import ApiError
 from snapcli.api.operation import Item, Request, Response, operation
-from snapcli.api.paging import PagedRequest, page
+from snapcli.api.paging import PagedRequest, PagedResponse, page
 from snapcli.api.types import json_list
 from snapcli.ecs.call import Call
 from snapcli.ecs.chain_ids import disk_id_of
@@ -51,14 +51,10 @@ class SnapshotLinkSet(Item):
     snapshot_link: list[SnapshotLinkItem]
 
 
-class DescribeSnapshotLinksResponse(Response):
+class DescribeSnapshotLinksResponse(PagedResponse):
     """A page of chains."""
 
     snapshot_links: SnapshotLinkSet
-    total_count: int
-    page_number: int
-    page_size: int
-    next_token: str
 
 
 @operation("DescribeSnapshotLinks", writes=False)
@@ -83,11 +79,7 @@ def describe_snapshot_links(
     cut = page(chains, request)
     return DescribeSnapshotLinksResponse(
         snapshot_links=SnapshotLinkSet(snapshot_link=[_item(call, chain) for chain in cut.items]),
-        total_count=cut.total_count,
-        page_number=cut.page_number,
-        page_size=cut.page_size,
-        next_token=cut.next_token,
-    )
+    ).at(cut)
 
 
 def _matches(call: Call, request: DescribeSnapshotLinksRequest, chain: Chain) -> bool:

@@ -6,7 +6,7 @@ import msgspec
 
 from snapcli.api.errors import ApiError
 from snapcli.api.operation import Item, Request, Response, operation
-from snapcli.api.paging import PagedRequest, page
+from snapcli.api.paging import PagedRequest, PagedResponse, page
 from snapcli.api.types import Description, DiskName, choice, json_list, limits
 from snapcli.ecs.call import Call
 from snapcli.ecs.disk_categories import CATEGORIES
@@ -176,14 +176,10 @@ class DiskSet(Item):
     disk: list[DiskItem]
 
 
-class DescribeDisksResponse(Response):
+class DescribeDisksResponse(PagedResponse):
     """A page of disks, newest first."""
 
     disks: DiskSet
-    total_count: int
-    page_number: int
-    page_size: int
-    next_token: str
 
 
 @operation("DescribeDisks", writes=False)
@@ -203,11 +199,7 @@ def describe_disks(call: Call, request: DescribeDisksRequest) -> DescribeDisksRe
     cut = page(found, request, most_results=500)
     return DescribeDisksResponse(
         disks=DiskSet(disk=[_item(call, disk) for disk in cut.items]),
-        total_count=cut.total_count,
-        page_number=cut.page_number,
-        page_size=cut.page_size,
-        next_token=cut.next_token,
-    )
+    ).at(cut)
 
 
 def _matches(call: Call, request: DescribeDisksRequest, disk: DiskRecord) -> bool:

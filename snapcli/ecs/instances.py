@@ -6,7 +6,7 @@ import msgspec
 
 from snapcli.api.errors import ApiError
 from snapcli.api.operation import Item, Request, Response, operation
-from snapcli.api.paging import PagedRequest, page
+from snapcli.api.paging import PagedRequest, PagedResponse, page
 from snapcli.api.types import Description400, InstanceName, choice, json_list
 from snapcli.ecs.call import Call
 from snapcli.ecs.filters import CreationWindow, Filter, is_like
@@ -158,14 +158,10 @@ class InstanceSet(Item):
     instance: list[InstanceItem]
 
 
-class DescribeInstancesResponse(Response):
+class DescribeInstancesResponse(PagedResponse):
     """A page of instances, newest first."""
 
     instances: InstanceSet
-    total_count: int
-    page_number: int
-    page_size: int
-    next_token: str
 
 
 @operation("DescribeInstances", writes=False)
@@ -183,11 +179,7 @@ def describe_instances(call: Call, request: DescribeInstancesRequest) -> Describ
     cut = page(found, request)
     return DescribeInstancesResponse(
         instances=InstanceSet(instance=[_item(call, instance) for instance in cut.items]),
-        total_count=cut.total_count,
-        page_number=cut.page_number,
-        page_size=cut.page_size,
-        next_token=cut.next_token,
-    )
+    ).at(cut)
 
 
 def _matches(call: Call, request: DescribeInstancesRequest, instance: InstanceRecord) -> bool:

@@ -6,12 +6,14 @@ due. Each event is one transaction's change together with the note of how far ti
 
 import heapq
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from snapcli.ecs.call import Call
-from snapcli.ecs.nodes import remove_node
+from snapcli.ecs.nodes import is_sound, remove_node
 from snapcli.ecs.records import Chain, SnapshotRecord
 from snapcli.ecs.snapshot_state import released_at
+
+_LOOK_AGAIN = timedelta(hours=1)
 
 Event = tuple[datetime, str, str]  # when, what, of which resource
 
@@ -29,7 +31,10 @@ def settle(call: Call) -> None:
         call.now = instant
         _APPLY[what](call, resource_id)
     call.now = until
-    call.account.next_due_at = due[0][0] if due else None
+    later = [due[0][0]] if due else []
+    if call.unsound_chains:
+        later.append(until + _LOOK_AGAIN)
+    call.account.next_due_at = min(later, default=None)
     call.account.settled_at = until
 
 
@@ -51,9 +56,15 @@ def _chain_events(chain: Chain) -> Iterator[Event]:
 
 
 def _end_retention(call: Call, snapshot_id: str) -> None:
-    """Release a snapshot whose retention is over (CR-4)."""
+    """Release a snapshot whose retention is over (CR-4).
+
+    A chain with a damaged map is left as it is and looked at again later: no other command may
+    be stopped by it. `check` tells of it.
+    """
     found: tuple[Chain, SnapshotRecord] | None = call.find_snapshot(snapshot_id)
-    if found is not None:  # it may have gone with its disk a moment before
+    if found is None:  # it may have gone with its disk a moment before
+        return
+    if is_sound(call, found[0]):
         remove_node(call, *found)
 
 

@@ -149,6 +149,24 @@ def _free_in(call: Call, chain: Chain) -> None:
     )
 
 
+def is_sound(call: Call, chain: Chain) -> bool:
+    """Say whether every map of the chain can be read; looked at once in a transaction."""
+    from snapcli.volumes.deletion import survey
+    from snapcli.volumes.errors import VolumeError
+
+    if chain.disk_id in call.sound_chains:
+        return True
+    if chain.disk_id in call.unsound_chains:
+        return False
+    try:
+        survey(call.chain_folder(chain), _map_files(chain), chain.packs)
+    except VolumeError:
+        call.unsound_chains.add(chain.disk_id)
+        return False
+    call.sound_chains.add(chain.disk_id)
+    return True
+
+
 def _map_files(chain: Chain) -> list[str]:
     return [node.map_file for node in chain.nodes if node.map_file]
 

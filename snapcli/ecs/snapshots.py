@@ -6,8 +6,8 @@ from typing import Annotated
 import msgspec
 
 from snapcli.api.errors import ApiError
-from snapcli.api.operation import Item, Response, operation
-from snapcli.api.paging import PagedRequest, page
+from snapcli.api.operation import Item, operation
+from snapcli.api.paging import PagedRequest, PagedResponse, page
 from snapcli.api.types import choice, json_list
 from snapcli.ecs.call import Call
 from snapcli.ecs.chain_ids import disk_id_of
@@ -121,14 +121,10 @@ class SnapshotSet(Item):
     snapshot: list[SnapshotItem]
 
 
-class DescribeSnapshotsResponse(Response):
+class DescribeSnapshotsResponse(PagedResponse):
     """A page of snapshots, newest first."""
 
     snapshots: SnapshotSet
-    total_count: int
-    page_number: int
-    page_size: int
-    next_token: str
 
 
 @operation("DescribeSnapshots", writes=False)
@@ -152,11 +148,7 @@ def describe_snapshots(call: Call, request: DescribeSnapshotsRequest) -> Describ
         snapshots=SnapshotSet(
             snapshot=[_item(call, chain, node, _usage(node, used)) for chain, node in cut.items]
         ),
-        total_count=cut.total_count,
-        page_number=cut.page_number,
-        page_size=cut.page_size,
-        next_token=cut.next_token,
-    )
+    ).at(cut)
 
 
 def _chains(call: Call, request: DescribeSnapshotsRequest) -> Iterable[Chain]:

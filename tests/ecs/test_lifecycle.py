@@ -154,3 +154,24 @@ def test_a_clock_moved_by_its_own_command_settles_within_it(cloud: Cloud) -> Non
     cloud.ok("clock", "freeze", "2022-03-12T02:33:00Z")
     assert account(cloud)["settled_at"] == "2022-03-12T02:33:00Z"
     assert not (cloud.root / "chains" / REGION / disk_id).exists()
+
+
+def test_a_damaged_chain_stops_no_other_command_when_a_retention_of_it_ends(cloud: Cloud) -> None:
+    instance_id = cloud.instance(DataDisk__2__Size=20, DataDisk__2__Category="cloud_essd")
+    damaged, healthy = sorted(
+        disk["DiskId"] for disk in cloud.disks(InstanceId=instance_id, DiskType="data")
+    )
+    for disk_id in (damaged, healthy):
+        cloud.write(disk_id, 0, block("x"))
+        cloud.snapshot(disk_id, RetentionDays=1)
+        cloud.snapshot(disk_id)
+    [map_file, *_] = (cloud.root / "chains" / REGION / damaged).glob("*.map")
+    content = map_file.read_bytes()
+    map_file.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    cloud.ok("clock", "advance", "2d")
+    assert len(cloud.snapshots(DiskId=damaged)) == 2
+    assert len(cloud.snapshots(DiskId=healthy)) == 1
+    map_file.write_bytes(content)
+    cloud.ok("clock", "advance", "2h")
+    assert len(cloud.snapshots(DiskId=damaged)) == 1
+    cloud.check()
