@@ -5,6 +5,7 @@ Pure functions over remembered calls; where these are kept is the service's busi
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Annotated
 
 import msgspec
 
@@ -19,13 +20,17 @@ _FORBIDDEN = frozenset(
 )
 
 
+# An instant as documents hold it: never one without a time zone.
+Instant = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
 class RememberedCall(msgspec.Struct, kw_only=True):
     """A call made with a ClientToken: what was asked, what was answered, when."""
 
     action: str
     parameters: dict[str, str]
     answer: msgspec.Raw
-    answered_at: datetime
+    answered_at: Instant
 
 
 def recall(

@@ -4,11 +4,9 @@ Status, progress and usage are worked out from these and the time; see the resou
 The field tables are in FORMAT.md beside this file.
 """
 
-from datetime import datetime
-
 import msgspec
 
-from snapcli.api.idempotency import RememberedCall
+from snapcli.api.idempotency import Instant, RememberedCall
 
 BLOCK_BYTES = 65536
 GIB = 1 << 30
@@ -22,7 +20,7 @@ class Phase(Record):
     """A state that a resource passes through until an instant: Pending, Starting, Creating…"""
 
     name: str
-    until: datetime
+    until: Instant
 
 
 class InstanceRecord(Record):
@@ -31,7 +29,7 @@ class InstanceRecord(Record):
     instance_id: str
     region_id: str
     zone_id: str
-    created_at: datetime
+    created_at: Instant
     image_id: str
     instance_type: str
     name: str
@@ -39,9 +37,9 @@ class InstanceRecord(Record):
     host_name: str = ""
     power: str = "Running"
     phases: list[Phase] = []
-    started_at: datetime | None = None
+    started_at: Instant | None = None
     ever_started: bool = False
-    auto_release_at: datetime | None = None
+    auto_release_at: Instant | None = None
     deletion_protection: bool = False
     security_group_ids: list[str] = []
     vswitch_id: str = ""
@@ -62,7 +60,7 @@ class DiskRecord(Record):
     disk_id: str
     region_id: str
     zone_id: str
-    created_at: datetime
+    created_at: Instant
     size_gib: int
     category: str
     type: str  # system or data
@@ -72,8 +70,8 @@ class DiskRecord(Record):
     phases: list[Phase] = []
     instance_id: str = ""
     device: str = ""
-    attached_at: datetime | None = None
-    detached_at: datetime | None = None
+    attached_at: Instant | None = None
+    detached_at: Instant | None = None
     ever_attached: bool = False
     delete_with_instance: bool = False
     delete_auto_snapshot: bool = True
@@ -102,8 +100,8 @@ class SnapshotRecord(Record):
     """A snapshot: a node of its disk's chain. Blocks are in `map_file` and the chain's packs."""
 
     snapshot_id: str
-    created_at: datetime
-    ready_at: datetime
+    created_at: Instant
+    ready_at: Instant
     number: int  # of the node and its pack in the chain, never used twice
     size_gib: int  # of the disk at that instant
     disk_type: str
@@ -114,8 +112,8 @@ class SnapshotRecord(Record):
     retention_days: int = 0  # 0: until somebody deletes it
     instant_access: bool = False
     instant_access_days: int = 0  # 0: as long as the snapshot is kept
-    failed_at: datetime | None = None
-    modified_at: datetime | None = None
+    failed_at: Instant | None = None
+    modified_at: Instant | None = None
     map_file: str = ""
     generation: int = 0  # how often the map was rewritten by deletions
     data_blocks: int = 0  # counted on this node
@@ -144,7 +142,7 @@ class Account(Record):
     """What belongs to the account as a whole."""
 
     format: int = 1
-    snapshot_service_at: datetime | None = None  # when activated
-    next_due_at: datetime | None = None  # nothing is due before this
-    settled_at: datetime | None = None  # what was due up to here has happened
+    snapshot_service_at: Instant | None = None  # when activated
+    next_due_at: Instant | None = None  # nothing is due before this
+    settled_at: Instant | None = None  # what was due up to here has happened
     calls: dict[str, RememberedCall] = {}
