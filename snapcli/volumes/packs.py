@@ -12,7 +12,9 @@ from typing import Final
 from blake3 import blake3
 from zstandard import ZstdCompressor, ZstdDecompressor, ZstdError, frame_content_size
 
+from snapcli.volumes.direct import MOST_BYTES, DirectWriter
 from snapcli.volumes.errors import DamagedBlock, VolumeError, os_failure
+from snapcli.volumes.images import write_all
 from snapcli.volumes.layout import (
     BLOCK_BYTES,
     DIGEST_BYTES,
@@ -26,7 +28,7 @@ from snapcli.volumes.syscalls import start_write_back
 Bytes = bytes | bytearray | memoryview
 
 _LEVEL: Final = 1
-_WRITE_BACK_BYTES: Final = 8 << 20
+_FLUSH_BYTES: Final = MOST_BYTES
 _OPEN_PACKS: Final = 24  # a thread; a process may have 1,024 files open
 
 ZERO_BLOCK: Final = bytes(BLOCK_BYTES)
@@ -64,6 +66,7 @@ class PackWriter:
     def __init__(self, folder: str, name: str, number: int) -> None:
         self.path = f"{folder}/{name}"
         self.number = number
+        self._direct: DirectWriter | None = None
         try:
             self.fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
         except OSError as error:
@@ -79,7 +82,8 @@ class PackWriter:
         os.ftruncate(self.fd, 0)
         os.pwrite(self.fd, PACK_HEADER.pack(PACK_MAGIC, VERSION, self.number), 0)
         self.end = PACK_HEADER.size
-        self._begun = 0
+        self._pending = [PACK_HEADER.pack(PACK_MAGIC, VERSION, self.number)]
+        self._written = 0
 
     def now_ns(self) -> int:
         """The file system's own time, as it would date a write made now."""
@@ -89,35 +93,56 @@ class PackWriter:
     def append(self, stored: Sequence[bytes]) -> int:
         """Append stored blocks one after the other; where the first begins."""
         start = self.end
-        total = sum(map(len, stored))
-        written = os.pwritev(self.fd, stored, start) if len(stored) <= 1000 else 0
-        if written != total:  # a full disk shows here, as ENOSPC
-            rest = memoryview(b"".join(stored))[written:]
-            while rest:
-                written = os.pwrite(self.fd, rest, start + total - len(rest))
-                rest = rest[written:]
-        self.end = start + total
-        if self.end - self._begun >= _WRITE_BACK_BYTES:
-            start_write_back(self.fd, self._begun, self.end - self._begun)
-            self._begun = self.end
+        self._pending += stored
+        self.end += sum(map(len, stored))
+        while self.end - self._written >= _FLUSH_BYTES:
+            self._flush()
         return start
+
+    def _flush(self) -> None:
+        """Write 2 MiB of what waits, past the page cache: it is to be on the disk anyway, and a
+        full snapshot would push everything else out of memory. A full disk shows here."""
+        if self._direct is None:
+            self._direct = DirectWriter(self.path)
+        pieces, self._pending = _split(self._pending, _FLUSH_BYTES)
+        if not self._direct.write(self._written, pieces):
+            write_all(self.fd, b"".join(pieces), self._written)
+            start_write_back(self.fd, self._written, _FLUSH_BYTES)
+        self._written += _FLUSH_BYTES
 
     def finish(self, sync: bool) -> None:
         """Close the pack, with `sync` after its bytes are on the disk."""
+        write_all(self.fd, b"".join(self._pending), self._written)
         if sync:
             os.fsync(self.fd)
-        os.close(self.fd)
-        self.fd = -1
+        self._close()
+
+    def _close(self) -> None:
+        if self._direct is not None:
+            self._direct.close()
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
 
     def abandon(self) -> None:
         """Close and remove the file; harmless when it is gone."""
         import contextlib
 
-        if self.fd >= 0:
-            os.close(self.fd)
-            self.fd = -1
+        self._close()
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.path)
+
+
+def _split(pieces: list[bytes], length_bytes: int) -> tuple[list[bytes], list[bytes]]:
+    """The pieces that make the first `length_bytes`, one of them cut, and those that remain."""
+    for index, piece in enumerate(pieces):
+        if len(piece) >= length_bytes:
+            return (
+                [*pieces[:index], piece[:length_bytes]],
+                [piece[length_bytes:], *pieces[index + 1 :]],
+            )
+        length_bytes -= len(piece)
+    return pieces, []
 
 
 def open_pack(path: str, number: int) -> int:

@@ -7,9 +7,11 @@ Every block is checked before it is written. Must not know why it is asked to.
 import os
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Final
 
 from blake3 import blake3
 
+from snapcli.volumes.direct import DirectWriter
 from snapcli.volumes.errors import os_failure
 from snapcli.volumes.images import (
     Progress,
@@ -35,6 +37,7 @@ from snapcli.volumes.views import WINDOW_BLOCKS, View, filled_runs
 from snapcli.volumes.workers import ordered_map, thread_count
 
 Job = tuple[int, bytes]  # first block, the records of it and those that follow
+_WAITING_THREADS: Final = 2  # beside one a core, where writing waits for the disk
 
 
 class RestorePlan:
@@ -183,12 +186,16 @@ def verify_plan(plan: RestorePlan) -> None:
 Use = Callable[[int, list[bytes]], None]  # first block, plain blocks
 
 
-def _fetched(view: View, packs: Mapping[int, str], jobs: Iterable[Job], use: Use) -> Iterator[int]:
+def _fetched(
+    view: View, packs: Mapping[int, str], jobs: Iterable[Job], use: Use, waiting: int = 0
+) -> Iterator[int]:
     """Read the blocks of all jobs, checked, and hand them to `use` on the reading thread.
 
-    Gives the number of blocks done, job by job.
+    Gives the number of blocks done, job by job. `waiting` is how many threads more than there
+    are cores make sense because `use` waits for the disk.
     """
-    readers = [BlockReader(view.folder, packs, view.holder) for _ in range(thread_count())]
+    threads = thread_count() + waiting
+    readers = [BlockReader(view.folder, packs, view.holder) for _ in range(threads)]
 
     def worker(reader: BlockReader) -> Callable[[Job], int]:
         def work(job: Job) -> int:
@@ -207,20 +214,29 @@ def _fetched(view: View, packs: Mapping[int, str], jobs: Iterable[Job], use: Use
 
 
 class _Filler:
-    """Writes plain blocks into an image, from any thread, never past its length."""
+    """Writes plain blocks into an image, from any thread, never past its length.
 
-    def __init__(self, fd: int, length_bytes: int, will_sync: bool) -> None:
+    With `direct`, past the page cache as far as that goes.
+    """
+
+    def __init__(
+        self, fd: int, length_bytes: int, will_sync: bool, direct: DirectWriter | None = None
+    ) -> None:
         self._fd = fd
         self._length = length_bytes
         self._will_sync = will_sync
+        self._direct = direct
 
     def write(self, first: int, blocks: list[bytes]) -> None:
         start = first * BLOCK_BYTES
         wanted = min(len(blocks) * BLOCK_BYTES, self._length - start)
         if wanted <= 0:
             return
+        whole = wanted == len(blocks) * BLOCK_BYTES
+        if whole and self._direct is not None and self._direct.write(start, blocks):
+            return
         written = 0
-        if wanted == len(blocks) * BLOCK_BYTES:
+        if whole:
             written = os.pwritev(self._fd, blocks, start)
         if written < wanted:  # the image's last block is cut, or the disk is getting full
             rest = memoryview(b"".join(blocks))[written:wanted]
@@ -245,7 +261,8 @@ class _Filler:
     ) -> None:
         """Write all blocks of the jobs; `block_count` says how many, for the progress."""
         done = 0
-        for count in _fetched(view, packs, jobs, self.write):
+        waiting = _WAITING_THREADS if self._direct is not None else 0
+        for count in _fetched(view, packs, jobs, self.write, waiting):
             done += count
             if progress is not None:
                 progress(min(done, block_count) * BLOCK_BYTES, block_count * BLOCK_BYTES)
@@ -302,10 +319,12 @@ def write_new(
     name = os.fspath(image_path)
     view = View(os.fspath(folder), layers)
     fd = open_new_image(name, length_bytes)
+    direct = DirectWriter(name) if sync else None
     try:
         jobs = _view_jobs(view, 0, blocks_of(length_bytes))
         block_count = view.newest.view_blocks if view.newest is not None else 0
-        _Filler(fd, length_bytes, sync).fill(view, packs, jobs, block_count, progress)
+        filler = _Filler(fd, length_bytes, sync, direct)
+        filler.fill(view, packs, jobs, block_count, progress)
         if sync:
             os.fsync(fd)
             sync_folder(os.path.dirname(name) or ".")
@@ -316,6 +335,8 @@ def write_new(
         os.unlink(name)
         raise
     finally:
+        if direct is not None:
+            direct.close()
         os.close(fd)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench_image import warm
-from bench_process import Failed, Run, sync_tree
+from bench_process import Failed, Run, give_memory, sync_tree
 
 Runner = Callable[[Sequence[str], dict[str, str]], Run]
 
@@ -36,6 +36,7 @@ class Peer:
     package = ""
     program = ""
     options = ""
+    memory_bytes = 0  # what a step fills at most, given before it; the session says
 
     def __init__(self, folder: Path, image: Path, runner: Runner) -> None:
         self.folder = folder / self.name
@@ -105,6 +106,7 @@ class Peer:
         return self._runner(words, self.environment())
 
     def _timed(self, commands: list[list[str]], written: Path, *read: Path) -> Took:
+        give_memory(self.memory_bytes)
         warm(*read)
         ended = sum(self.run(*words).seconds for words in commands)
         return Took(ended, ended + sync_tree(written))

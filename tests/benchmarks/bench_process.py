@@ -6,6 +6,8 @@ counts that in the child's peak.
 
 import os
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -90,6 +92,25 @@ def _read_all(reader: int) -> bytes:
         parts.append(part)
     os.close(reader)
     return b"".join(parts)
+
+
+_TOUCH = """
+import mmap, sys
+memory = mmap.mmap(-1, int(sys.argv[1]))
+for offset in range(0, len(memory), 4096):
+    memory[offset] = 1
+"""
+
+
+def give_memory(length_bytes: int) -> None:
+    """Use so much memory and free it, in a process of its own.
+
+    A virtual machine's host takes free memory away and gives it back page by page on first use,
+    which may take several times as long as the work that needed it. So both sides begin with as
+    much as they will fill at hand.
+    """
+    if length_bytes:
+        subprocess.run([sys.executable, "-c", _TOUCH, str(length_bytes)], check=True)
 
 
 def sync_tree(path: Path) -> float:

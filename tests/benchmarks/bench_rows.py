@@ -29,6 +29,7 @@ TARGETS = (
     Target("full", "first full snapshot ÷ best peer", 0.60, "s"),
     Target("second", "second snapshot, 2 % changed ÷ best peer", 0.45, "s"),
     Target("third", "third, nothing changed ÷ reading the data extents once", 1.8, "s"),
+    Target("third-read", "the same after a write of the same bytes: all is read", 1.8, "s"),
     Target("new-disk", "new disk from a snapshot ÷ best peer's restore", 0.60, "s"),
     Target("rollback", "rollback of 2 % changed ÷ the same", 0.25, "s"),
     Target("stored-full", "stored bytes, full ÷ best peer", 1.10, "MB"),
