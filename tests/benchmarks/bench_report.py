@@ -98,6 +98,12 @@ def notes(samples: Samples) -> list[str]:
             "of an fsync of every file it wrote. Against peers that do not wait for the disk, "
             "while snapcli does: " + ", ".join(said) + "."
         )
+        lines.append(
+            "Before every step what it reads is brought into the page cache, and memory that the "
+            "host of a virtual machine may have taken is claimed back, on both sides. snapcli "
+            "writes large packs and new disks past the cache: outside this table, the first to "
+            "read them reads the disk."
+        )
     reading = dict(samples.sides("third-read")).get(READING_HERE)
     if reading is not None:
         ratio = median(samples.ratios("third-read", READING_HERE))
