@@ -72,6 +72,9 @@ _LOCAL = (
     ("AdvanceClock", "clock", "clock advance", "Move the workspace's time forward."),
     ("SetClock", "clock", "clock set", "Set the workspace's time."),
     ("ResumeClock", "clock", "clock resume", "Let a frozen clock run on."),
+    ("ListAccounts", "accounts", "account list", "List the workspace's accounts."),
+    ("AddAccount", "accounts", "account add", "Add an account with nothing in it."),
+    ("UseAccount", "accounts", "account use", "Choose whose commands these are."),
     ("CheckWorkspace", "check", "check", "Verify documents, maps and stored blocks."),
 )
 

@@ -19,11 +19,13 @@ Progress = Callable[[str, int, int], None]
 class Caller(msgspec.Struct, kw_only=True):
     """Who calls and from where: what the command line or an HTTP request says beside parameters.
 
-    `workspace` and `region` are None when not said. `progress` is told of long work: what, done
-    and total bytes. `output` and `input` are the binary streams of operations that move bytes.
+    `workspace`, `profile` (an account's name) and `region` are None when not said. `progress` is
+    told of long work: what, done and total bytes. `output` and `input` are the binary streams of
+    operations that move bytes.
     """
 
     workspace: str | None = None
+    profile: str | None = None
     region: str | None = None
     progress: Progress | None = None
     on_wait: Callable[[], None] | None = None

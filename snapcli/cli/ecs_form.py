@@ -78,6 +78,7 @@ def _warn_of_lost(line: grammar.Line, streams: Streams) -> None:
 def _session(line: grammar.Line, streams: Streams) -> Session:
     session = Session(streams)
     session.workspace = line.flag("workspace")
+    session.profile = line.flag("profile")
     session.region = line.flag("region") or line.flag("RegionId")
     session.output = tuple(line.flags.get("output", ()))
     session.yes = "yes" in line.flags

@@ -113,5 +113,8 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = {
     "AdvanceClock": (("Go three days and two hours ahead", {"By": "3d2h"}),),
     "SetClock": (("Go to an instant", {"At": "2022-03-11T10:33:00Z"}),),
     "ResumeClock": (("Let the time run on", {}),),
+    "ListAccounts": (("The accounts of the workspace", {}),),
+    "AddAccount": (("An account to share images with", {"Name": "partner"}),),
+    "UseAccount": (("Act for the first account again", {"Name": "default"}),),
     "CheckWorkspace": (("Verify every stored block too", {"ReadData": "true"}),),
 }

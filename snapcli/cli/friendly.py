@@ -26,6 +26,7 @@ LOCAL: Mapping[str, tuple[str, str]] = {
 }
 _GROUPS: Mapping[str, str] = {
     "chain": "Look at the snapshot chain of a disk.",
+    "account": "List, add and choose the workspace's accounts.",
     "clock": "Show and move the workspace's time.",
     "disk": "Work with a disk's bytes.",
 }

@@ -25,6 +25,10 @@ def _region(session: Session, value: str) -> None:
     session.region = value
 
 
+def _profile(session: Session, value: str) -> None:
+    session.profile = value
+
+
 def _output(session: Session, value: tuple[str, ...]) -> None:
     session.output += value
 
@@ -67,6 +71,13 @@ def global_options() -> list[click.Parameter]:
             expose_value=False,
             callback=_sets(_region),
             help="The region; else SNAPCLI_REGION, else the workspace's.",
+        ),
+        GlobalOption(
+            ["--profile", "-p"],
+            metavar="ACCOUNT",
+            expose_value=False,
+            callback=_sets(_profile),
+            help="Act for this account of the workspace; else SNAPCLI_PROFILE, else the current.",
         ),
         GlobalOption(
             ["--output", "-o"],

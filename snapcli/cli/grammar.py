@@ -56,7 +56,7 @@ _FLAGS = (
     Flag("cli-dry-run-json", "nothing", "later"),
     Flag("endpoint", "value", "later", "e"),
     Flag("header", "value", "unused", repeats=True),
-    Flag("profile", "value", "unused", "p"),
+    Flag("profile", "value", "works", "p"),
     Flag("mode", "value", "unused"),
     Flag("access-key-id", "value", "unused"),
     Flag("access-key-secret", "value", "unused"),

@@ -27,6 +27,8 @@ POSITIONALS: Mapping[str, tuple[str, str]] = {
     "FreezeClock": ("At", "TIME"),
     "AdvanceClock": ("By", "DURATION"),
     "SetClock": ("At", "TIME"),
+    "AddAccount": ("Name", "NAME"),
+    "UseAccount": ("Name", "NAME"),
 }
 
 

@@ -29,6 +29,7 @@ class Session:
     def __init__(self, streams: Streams) -> None:
         self.streams = streams
         self.workspace: str | None = None
+        self.profile: str | None = None
         self.region: str | None = None
         self.output: tuple[str, ...] = ()
         self.yes = False
@@ -43,6 +44,10 @@ class Session:
                 return self.streams.environ[variable]
         return None
 
+    def effective_profile(self) -> str | None:
+        """Return the account's name from the option or the environment; None for the current."""
+        return self.profile or self.streams.environ.get("SNAPCLI_PROFILE") or None
+
     def invoke(self, action: str, given: Mapping[str, str]) -> Response:
         """Carry out `action` with the wire parameters `given`; raises what dispatch raises."""
         bar = self._progress_bar()
@@ -52,6 +57,7 @@ class Session:
                 given,
                 Caller(
                     workspace=self.workspace,
+                    profile=self.effective_profile(),
                     region=self.effective_region(),
                     progress=bar,
                     on_wait=self._on_wait,

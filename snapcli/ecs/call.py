@@ -24,18 +24,22 @@ if TYPE_CHECKING:
     from snapcli.workspace.settings import Settings
     from snapcli.workspace.store import Transaction
 
-ACCOUNT_FILE = "state/account.json"
+ACCOUNTS_FILE = "state/accounts.json"
+FIRST_ACCOUNT = "default"
 
 
 class Call:
     """One operation's view of the workspace, inside one transaction."""
 
-    def __init__(self, tx: "Transaction", caller: Caller) -> None:
+    def __init__(self, tx: "Transaction", caller: Caller, account_id: str = "") -> None:
+        """Act for the account with this id; without one for the workspace's first."""
         self.tx = tx
         self.caller = caller
+        self.account_id = account_id or tx.settings.account_id
+        self.home = home_of(self.account_id, tx.settings)
         self.now: datetime = tx.now
         self.chains_to_free: dict[str, Chain] = {}
-        self.sound_chains: set[str] = set()  # by disk id, as far as they were looked at
+        self.sound_chains: set[str] = set()  # by folder, as far as they were looked at
         self.unsound_chains: set[str] = set()
 
     @property
@@ -46,7 +50,17 @@ class Call:
     @property
     def account(self) -> Account:
         """The account's record."""
-        return self.tx.load(ACCOUNT_FILE, Account, Account)
+        return self.tx.load(self.home + "state/account.json", Account, Account)
+
+    def for_account(self, account_id: str) -> "Call":
+        """Return this call as another account of the workspace would make it."""
+        if account_id == self.account_id:
+            return self
+        other = Call(self.tx, self.caller, account_id)
+        other.now = self.now
+        other.chains_to_free = self.chains_to_free
+        other.sound_chains, other.unsound_chains = self.sound_chains, self.unsound_chains
+        return other
 
     def due(self, instant: datetime) -> None:
         """Remember that something falls due at `instant`, for the lifecycle to look at."""
@@ -58,11 +72,13 @@ class Call:
 
     def inventory(self, region_id: str) -> Inventory:
         """Return the inventory of a region, empty when nothing was ever made there."""
-        return self.tx.load(f"state/{region_id}/inventory.json", Inventory, Inventory)
+        return self.tx.load(f"{self.home}state/{region_id}/inventory.json", Inventory, Inventory)
 
     def regions_in_use(self) -> list[str]:
         """Return the regions that have an inventory or chains."""
-        found = set(self.tx.folder_names("state")) | set(self.tx.folder_names("chains"))
+        found = {
+            name for top in ("state", "chains") for name in self.tx.folder_names(self.home + top)
+        }
         return sorted(found & REGIONS.keys())
 
     def _regions_for(self, resource_id: str) -> list[str]:
@@ -111,7 +127,7 @@ class Call:
 
     def image_file(self, disk: DiskRecord) -> str:
         """Return where a disk's bytes are, relative to the workspace."""
-        return f"disks/{disk.region_id}/{disk.disk_id}.raw"
+        return f"{self.home}disks/{disk.region_id}/{disk.disk_id}.raw"
 
     def image_path(self, disk: DiskRecord) -> str:
         """Return where a disk's bytes are, as an absolute path."""
@@ -119,19 +135,23 @@ class Call:
 
     # Chains and snapshots
 
-    def chain_file(self, region_id: str, disk_id: str) -> str:
+    def chain_file(self, region_id: str, chain_id: str) -> str:
         """Return where a chain's document is, relative to the workspace."""
-        return f"chains/{region_id}/{disk_id}/chain.json"
+        return f"{self.home}chains/{region_id}/{chain_id}/chain.json"
+
+    def chain_home(self, chain: Chain) -> str:
+        """Return the folder of a chain's files, relative to the workspace."""
+        return f"{self.home}chains/{chain.region_id}/{chain.link_id}"
 
     def chain_folder(self, chain: Chain) -> str:
         """Return the folder of a chain's block files, as an absolute path."""
-        return self.tx.path(f"chains/{chain.region_id}/{chain.disk_id}")
+        return self.tx.path(self.chain_home(chain))
 
-    def chain(self, region_id: str, disk_id: str) -> Chain | None:
-        """Return a disk's chain, or None when no snapshot of it was ever made."""
-        if "/" in disk_id:
-            return None  # no disk's id, and no way into another folder
-        file = self.chain_file(region_id, disk_id)
+    def chain(self, region_id: str, chain_id: str) -> Chain | None:
+        """Return a chain by its id, a disk's own by the disk's id, or None when there is none."""
+        if "/" in chain_id:
+            return None  # no chain's id, and no way into another folder
+        file = self.chain_file(region_id, chain_id)
         return self.tx.load(file, Chain) if self.tx.exists(file) else None
 
     def new_chain(self, disk: DiskRecord) -> Chain:
@@ -144,7 +164,7 @@ class Call:
 
     def chains(self, region_id: str) -> Iterator[Chain]:
         """Yield every chain of a region."""
-        for disk_id in self.tx.folder_names(f"chains/{region_id}"):
+        for disk_id in self.tx.folder_names(f"{self.home}chains/{region_id}"):
             chain = self.chain(region_id, disk_id)
             if chain is not None:
                 yield chain
@@ -158,7 +178,7 @@ class Call:
         if not snapshot_id.startswith("s-") or "/" in snapshot_id:
             return None
         for region_id in self._regions_for(snapshot_id):
-            disk_ids = self.tx.folder_names(f"chains/{region_id}")
+            disk_ids = self.tx.folder_names(f"{self.home}chains/{region_id}")
             likely = self._disks_with_pack(region_id, snapshot_id)
             for disk_id in likely + [other for other in disk_ids if other not in likely]:
                 chain = self.chain(region_id, disk_id)
@@ -172,8 +192,8 @@ class Call:
         """Return whose chain has this snapshot's pack; reads no document."""
         return [
             disk_id
-            for disk_id in self.tx.folder_names(f"chains/{region_id}")
-            if self.tx.exists(f"chains/{region_id}/{disk_id}/{snapshot_id}.pack")
+            for disk_id in self.tx.folder_names(f"{self.home}chains/{region_id}")
+            if self.tx.exists(f"{self.home}chains/{region_id}/{disk_id}/{snapshot_id}.pack")
         ]
 
     def snapshot(
@@ -198,6 +218,7 @@ class Call:
             # Packs only: to read every chain would make each snapshot slower with every disk,
             # and one damaged chain would stop those of all others.
             "s": lambda new: bool(self._disks_with_pack(region_id, new)),
+            "m": inventory.images.__contains__,
         }.get(prefix, lambda _: False)
         return ids.resource_id(prefix, REGIONS[region_id].code, taken)
 
@@ -206,6 +227,11 @@ class Call:
     def progress(self, what: str) -> "ProgressOf | None":
         """Return a callback (done bytes, total bytes) for long work, when the caller shows any."""
         return ProgressOf(self.caller, what) if self.caller.progress else None
+
+
+def home_of(account_id: str, settings: "Settings") -> str:
+    """Return the folder of an account's things, with a stroke; the first one's is the workspace."""
+    return "" if account_id == settings.account_id else f"accounts/{account_id}/"
 
 
 class ProgressOf:

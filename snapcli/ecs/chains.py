@@ -104,7 +104,7 @@ def _item(call: Call, chain: Chain) -> SnapshotLinkItem:
         instance_name=instance.name if instance else "",
         instant_access=any(has_instant_access(node, call.now) for node in chain.nodes),
         region_id=chain.region_id,
-        snapshot_link_id=chain.disk_id,
+        snapshot_link_id=chain.link_id,
         source_disk_id=chain.disk_id,
         source_disk_name=disk.name if disk else chain.disk_name,
         source_disk_size=disk.size_gib if disk else chain.disk_size_gib,

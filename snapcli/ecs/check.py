@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import msgspec
 
 from snapcli.api.operation import Item, Request, Response, operation
-from snapcli.ecs.call import ACCOUNT_FILE, Call
+from snapcli.ecs.accounts import account_ids
+from snapcli.ecs.call import Call
 from snapcli.ecs.nodes import layers
 from snapcli.ecs.records import GIB, Account, Chain, Inventory
 from snapcli.workspace.errors import WorkspaceError
@@ -53,27 +54,26 @@ class CheckWorkspaceResponse(Response):
 @operation("CheckWorkspace", writes=False, settles=False)
 def check_workspace(call: Call, request: CheckWorkspaceRequest) -> CheckWorkspaceResponse:
     """Verify the workspace's documents, disks and chains."""
-    checker = _Checker(call, request.read_data)
-    checker.check_documents()
-    for inventory in checker.inventories.values():
-        checker.check_disks(inventory)
-    checker.check_disk_files()
-    for chain in checker.chains:
-        checker.check_chain(chain)
-    checker.check_chain_folders()
+    checkers = [
+        _Checker(call.for_account(account_id), request.read_data)
+        for account_id in account_ids(call.tx)
+    ]
+    for checker in checkers:
+        checker.check_all()
+    chains = [chain for checker in checkers for chain in checker.chains]
     return CheckWorkspaceResponse(
-        documents=checker.document_count,
-        disks=sum(len(inventory.disks) for inventory in checker.inventories.values()),
-        chains=len(checker.chains),
-        snapshots=sum(len(chain.nodes) for chain in checker.chains),
-        data_blocks=sum(node.data_blocks for chain in checker.chains for node in chain.nodes),
+        documents=sum(checker.document_count for checker in checkers),
+        disks=sum(len(i.disks) for checker in checkers for i in checker.inventories.values()),
+        chains=len(chains),
+        snapshots=sum(len(chain.nodes) for chain in chains),
+        data_blocks=sum(node.data_blocks for chain in chains for node in chain.nodes),
         data_was_read=request.read_data,
-        problems=checker.problems,
+        problems=[problem for checker in checkers for problem in checker.problems],
     )
 
 
 class _Checker:
-    """Goes through a workspace and gathers what is wrong."""
+    """Goes through an account's part of a workspace and gathers what is wrong."""
 
     def __init__(self, call: Call, read_data: bool) -> None:
         self.call = call
@@ -84,22 +84,33 @@ class _Checker:
         self.chains: list[Chain] = []
         self.document_count = 0
 
+    def check_all(self) -> None:
+        """Check documents, disks and chains."""
+        self.check_documents()
+        for inventory in self.inventories.values():
+            self.check_disks(inventory)
+        self.check_disk_files()
+        for chain in self.chains:
+            self.check_chain(chain)
+        self.check_chain_folders()
+
     def check_documents(self) -> None:
         """Decode every document, and gather inventories and chains."""
         tx = self.call.tx
-        if tx.exists(ACCOUNT_FILE):
-            self._load(ACCOUNT_FILE, Account)
-        for region_id in tx.folder_names("state"):
-            file = f"state/{region_id}/inventory.json"
+        home = self.call.home
+        if tx.exists(home + "state/account.json"):
+            self._load(home + "state/account.json", Account)
+        for region_id in tx.folder_names(home + "state"):
+            file = f"{home}state/{region_id}/inventory.json"
             if tx.exists(file):
                 inventory = self._load(file, Inventory)
                 if inventory is None:
                     self.damaged_regions.add(region_id)
                 else:
                     self.inventories[region_id] = inventory
-        for region_id in tx.folder_names("chains"):
-            for disk_id in tx.folder_names(f"chains/{region_id}"):
-                file = f"chains/{region_id}/{disk_id}/chain.json"
+        for region_id in tx.folder_names(self.call.home + "chains"):
+            for disk_id in tx.folder_names(f"{self.call.home}chains/{region_id}"):
+                file = self.call.chain_file(region_id, disk_id)
                 if not tx.exists(file):
                     continue
                 chain = self._load(file, Chain)
@@ -111,7 +122,7 @@ class _Checker:
         try:
             return self.call.tx.load(file, type_)
         except WorkspaceError as error:
-            disks = [file.split("/")[2]] if file.startswith("chains/") else []
+            disks = [file.split("/")[-2]] if file.endswith("/chain.json") else []
             self._add(self.call.tx.path(file), str(error), disks=disks)
             return None
 
@@ -158,13 +169,13 @@ class _Checker:
 
     def check_disk_files(self) -> None:
         """Check that no disk file is left over."""
-        for region_id in self.call.tx.folder_names("disks"):
+        for region_id in self.call.tx.folder_names(self.call.home + "disks"):
             if region_id in self.damaged_regions:
                 continue  # what belongs there can't be told
             inventory = self.inventories.get(region_id, Inventory())
-            for name in self.call.tx.folder_names(f"disks/{region_id}"):
+            for name in self.call.tx.folder_names(f"{self.call.home}disks/{region_id}"):
                 if name.removesuffix(".raw") not in inventory.disks:
-                    path = self.call.tx.path(f"disks/{region_id}/{name}")
+                    path = self.call.tx.path(f"{self.call.home}disks/{region_id}/{name}")
                     self._add(path, "No disk has this file; it can be deleted.")
 
     def check_chain(self, chain: Chain) -> None:
@@ -226,9 +237,9 @@ class _Checker:
     def check_chain_folders(self) -> None:
         """Check that no chain folder is left over without its document, nor has lost it."""
         tx = self.call.tx
-        for region_id in tx.folder_names("chains"):
-            for disk_id in tx.folder_names(f"chains/{region_id}"):
-                folder = f"chains/{region_id}/{disk_id}"
+        for region_id in tx.folder_names(self.call.home + "chains"):
+            for disk_id in tx.folder_names(f"{self.call.home}chains/{region_id}"):
+                folder = f"{self.call.home}chains/{region_id}/{disk_id}"
                 if tx.exists(f"{folder}/chain.json"):
                     continue
                 if any(name.endswith(".map") for name in tx.folder_names(folder)):

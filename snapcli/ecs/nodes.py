@@ -34,7 +34,7 @@ def capture_node(call: Call, disk: DiskRecord, chain: Chain, node: SnapshotRecor
     from snapcli.ecs.faults import refuse_busy_image
     from snapcli.volumes.capture import capture
 
-    folder = f"chains/{chain.region_id}/{chain.disk_id}"
+    folder = call.chain_home(chain)
     call.tx.creates(f"{folder}/{node.snapshot_id}.pack", f"{folder}/{node.snapshot_id}.map")
     with refuse_busy_image(disk.disk_id):
         captured = capture(
@@ -95,7 +95,7 @@ def _release_blocks(call: Call, chain: Chain, node: SnapshotRecord) -> None:
 
     following = holders[index + 1]
     following.generation += 1
-    folder = f"chains/{chain.region_id}/{chain.disk_id}"
+    folder = call.chain_home(chain)
     map_file = f"{following.snapshot_id}.{following.generation}.map"
     call.tx.creates(f"{folder}/{map_file}")
     handed = hand_over(
@@ -113,7 +113,7 @@ def _release_blocks(call: Call, chain: Chain, node: SnapshotRecord) -> None:
 
 def _free_unnamed(call: Call, chain: Chain) -> None:
     """Note that the chain has blocks to free; an operation may change a chain several times."""
-    call.chains_to_free[chain.disk_id] = chain
+    call.chains_to_free[call.chain_home(chain)] = chain
 
 
 def free_unnamed(call: Call) -> None:
@@ -122,7 +122,7 @@ def free_unnamed(call: Call) -> None:
         if chain.nodes:
             _free_in(call, chain)
         else:
-            folder = f"chains/{chain.region_id}/{chain.disk_id}"
+            folder = call.chain_home(chain)
             call.tx.delete(f"{folder}/chain.json")
             call.tx.after_commit("rmdir", {"paths": [folder], "tree": 1})
     call.chains_to_free.clear()
@@ -142,7 +142,7 @@ def _free_in(call: Call, chain: Chain) -> None:
     call.tx.after_commit(
         "trim",
         {
-            "folder": f"chains/{chain.region_id}/{chain.disk_id}",
+            "folder": call.chain_home(chain),
             "maps": _map_files(chain),
             "packs": [[number, file] for number, file in chain.packs.items()],
         },
@@ -154,16 +154,16 @@ def is_sound(call: Call, chain: Chain) -> bool:
     from snapcli.volumes.deletion import survey
     from snapcli.volumes.errors import VolumeError
 
-    if chain.disk_id in call.sound_chains:
+    if call.chain_home(chain) in call.sound_chains:
         return True
-    if chain.disk_id in call.unsound_chains:
+    if call.chain_home(chain) in call.unsound_chains:
         return False
     try:
         survey(call.chain_folder(chain), _map_files(chain), chain.packs)
     except VolumeError:
-        call.unsound_chains.add(chain.disk_id)
+        call.unsound_chains.add(call.chain_home(chain))
         return False
-    call.sound_chains.add(chain.disk_id)
+    call.sound_chains.add(call.chain_home(chain))
     return True
 
 
@@ -178,7 +178,7 @@ def _compact(call: Call, chain: Chain, wasteful: tuple[int, ...]) -> None:
     from snapcli.volumes.maps import map_name
     from snapcli.volumes.packs import pack_name
 
-    folder = f"chains/{chain.region_id}/{chain.disk_id}"
+    folder = call.chain_home(chain)
     for node in chain.nodes:
         if not node.map_file:
             continue
@@ -211,7 +211,7 @@ def restore_arguments(
     """Return what the `restore` finisher needs to make the disk's bytes those of `node`."""
     return {
         "image": call.image_file(disk),
-        "folder": f"chains/{chain.region_id}/{chain.disk_id}",
+        "folder": call.chain_home(chain),
         "layers": [[n.snapshot_id, n.map_file] for n in layers_through(chain, node)],
         "packs": [[number, file] for number, file in chain.packs.items()],
         "length_bytes": size_gib * GIB,

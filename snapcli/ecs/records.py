@@ -83,7 +83,52 @@ class DiskRecord(Record):
     origin_instance_id: str = ""  # of a system disk: the only instance it can boot
     image_id: str = ""
     source_snapshot_id: str = ""
+    kms_key_id: str = ""  # of an encrypted disk
+    reinitialised_at: Instant | None = None
     serial_number: str = ""
+    resource_group_id: str = ""
+    tags: dict[str, str] = {}
+
+
+class ImageDisk(Record):
+    """A disk that an image gives each instance; without a snapshot it is empty."""
+
+    type: str  # system or data
+    device: str
+    size_gib: int
+    snapshot_id: str = ""
+    snapshot_region_id: str = ""
+    source_file: str = ""  # of an imported image: bucket/object
+    source_format: str = ""
+
+
+class ImageRecord(Record):
+    """A custom image. Its bytes are those of the snapshots it names."""
+
+    image_id: str
+    region_id: str
+    created_at: Instant
+    ready_at: Instant
+    disks: list[ImageDisk]  # the system disk first
+    name: str = ""
+    description: str = ""
+    family: str = ""
+    version: str = ""
+    architecture: str = "x86_64"
+    boot_mode: str = "BIOS"
+    platform: str = ""
+    os_name: str = ""
+    os_type: str = "linux"
+    license_type: str = "Auto"
+    deprecated: bool = False
+    failed_at: Instant | None = None
+    source_image_id: str = ""  # of a copy
+    source_region_id: str = ""
+    source_instance_id: str = ""
+    imported: bool = False
+    encrypted: bool = False
+    public: bool = False
+    shared_with: dict[str, Instant] = {}  # account id -> since when
     resource_group_id: str = ""
     tags: dict[str, str] = {}
 
@@ -94,6 +139,17 @@ class Inventory(Record):
     format: int = 1
     instances: dict[str, InstanceRecord] = {}
     disks: dict[str, DiskRecord] = {}
+    images: dict[str, ImageRecord] = {}
+
+
+class LockRecord(Record):
+    """A lock on a snapshot: nobody deletes it before its end."""
+
+    mode: str
+    created_at: Instant
+    starts_at: Instant  # the duration counts from here
+    duration_days: int
+    cool_off_hours: int = 0
 
 
 class SnapshotRecord(Record):
@@ -112,6 +168,10 @@ class SnapshotRecord(Record):
     retention_days: int = 0  # 0: until somebody deletes it
     instant_access: bool = False
     instant_access_days: int = 0  # 0: as long as the snapshot is kept
+    zone_id: str = ""  # of the disk; a local snapshot can be used only there
+    source_region_id: str = ""  # of a copy
+    source_snapshot_id: str = ""
+    lock: LockRecord | None = None
     failed_at: Instant | None = None
     modified_at: Instant | None = None
     map_file: str = ""
@@ -125,7 +185,10 @@ class SnapshotRecord(Record):
 
 
 class Chain(Record, kw_only=True):
-    """All snapshots of one disk, oldest first, and the packs that hold their blocks."""
+    """All snapshots of one disk, oldest first, and the packs that hold their blocks.
+
+    The copies of a disk's snapshots in another region are a chain there with an id of its own.
+    """
 
     format: int = 1
     disk_id: str
@@ -133,9 +196,16 @@ class Chain(Record, kw_only=True):
     disk_name: str = ""
     disk_size_gib: int = 0
     disk_type: str = ""
+    chain_id: str = ""  # where it differs from the disk's id: of copies
+    kms_key_id: str = ""  # of an encrypted disk's chain
     next_number: int = 1
     nodes: list[SnapshotRecord] = []
     packs: dict[int, str] = {}
+
+    @property
+    def link_id(self) -> str:
+        """The chain's own id: its disk's, or that of a chain of copies (IN-3)."""
+        return self.chain_id or self.disk_id
 
 
 class Account(Record):
@@ -145,4 +215,14 @@ class Account(Record):
     snapshot_service_at: Instant | None = None  # when activated
     next_due_at: Instant | None = None  # nothing is due before this
     settled_at: Instant | None = None  # what was due up to here has happened
+    overdue_at: Instant | None = None  # since when a bill is unpaid
+    service_keys: dict[str, str] = {}  # region -> the key of disks encrypted without naming one
     calls: dict[str, RememberedCall] = {}
+
+
+class Accounts(Record):
+    """The workspace's accounts beside the first, which the settings name."""
+
+    format: int = 1
+    current: str = "default"  # whose commands these are unless they say otherwise
+    others: dict[str, str] = {}  # name -> account id

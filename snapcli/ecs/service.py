@@ -13,7 +13,8 @@ from snapcli.api.errors import DryRunOperation
 from snapcli.api.idempotency import RememberedCall, forget_old, recall
 from snapcli.api.operation import Operation, Response
 from snapcli.ecs import recovery
-from snapcli.ecs.call import ACCOUNT_FILE, Call
+from snapcli.ecs.accounts import account_ids, acting_account
+from snapcli.ecs.call import Call, home_of
 from snapcli.ecs.records import Account
 from snapcli.workspace import location
 from snapcli.workspace.store import Transaction, Workspace
@@ -29,8 +30,9 @@ def perform(
     workspace = open_workspace(caller)
     while True:
         with workspace.write() if operation.writes else workspace.read() as tx:
-            if not (operation.settles and _is_due(tx)):
-                return _run(operation, request, given, Call(tx, caller))
+            if not (operation.settles and _due_accounts(tx)):
+                call = Call(tx, caller, acting_account(tx, caller.profile))
+                return _run(operation, request, given, call)
         _settle(workspace, caller)
 
 
@@ -47,18 +49,22 @@ def _settle(workspace: Workspace, caller: Caller) -> None:
     from snapcli.ecs import lifecycle
 
     with workspace.write() as tx:
-        if _is_due(tx):  # another command may have done it meanwhile
-            call = Call(tx, caller)
+        for account_id in _due_accounts(tx):  # another command may have done it meanwhile
+            call = Call(tx, caller, account_id)
             lifecycle.settle(call)
             finish(call)
 
 
-def _is_due(tx: Transaction) -> bool:
-    """Say whether something may have fallen due; one look at the account's document."""
-    if not tx.exists(ACCOUNT_FILE):
-        return False
-    next_due_at = tx.load(ACCOUNT_FILE, Account).next_due_at
-    return next_due_at is not None and next_due_at <= tx.now
+def _due_accounts(tx: Transaction) -> list[str]:
+    """Return the accounts in which something may have fallen due; one look at a document each."""
+    due = []
+    for account_id in account_ids(tx):
+        file = home_of(account_id, tx.settings) + "state/account.json"
+        if tx.exists(file):
+            next_due_at = tx.load(file, Account).next_due_at
+            if next_due_at is not None and next_due_at <= tx.now:
+                due.append(account_id)
+    return due
 
 
 def _run(operation: Operation, request: Any, given: Mapping[str, str], call: Call) -> Response:

@@ -95,6 +95,7 @@ def new_node(call: Call, disk: DiskRecord, chain: Chain) -> SnapshotRecord:
         number=chain.next_number,
         size_gib=disk.size_gib,
         disk_type=disk.type,
+        zone_id=disk.zone_id,
         serial_number=ids.serial_number(),
     )
 

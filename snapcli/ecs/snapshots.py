@@ -236,7 +236,7 @@ def _item(call: Call, chain: Chain, node: SnapshotRecord, usage: str) -> Snapsho
         resource_group_id=node.resource_group_id,
         retention_days=node.retention_days or msgspec.UNSET,
         snapshot_id=node.snapshot_id,
-        snapshot_link_id=chain.disk_id,
+        snapshot_link_id=chain.link_id,
         snapshot_name=node.name or msgspec.UNSET,
         snapshot_sn=node.serial_number,
         snapshot_type=node.kind,

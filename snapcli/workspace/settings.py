@@ -87,6 +87,8 @@ class Quotas(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     automatic_snapshots_per_disk: Count = 1000
     disks_per_instance: Count = 17
     tags_per_resource: Count = 20
+    instant_access_snapshots_per_disk: Count = 10
+    local_snapshots_per_disk: Count = 10
 
 
 def _presets() -> dict[str, Speed]:

@@ -11,7 +11,7 @@ region = "cn-hangzhou"
 # The zone in which the hours of automatic snapshot policies are meant.
 time_zone = "Asia/Shanghai"
 
-# The account that owns everything in here: 16 digits.
+# The id of the account "default": 16 digits.
 account_id = "1234567890123456"
 
 # How long things seem to take: one of the [speeds] below, or one that you add.
@@ -49,4 +49,6 @@ manual_snapshots_per_disk = 256
 automatic_snapshots_per_disk = 1000
 disks_per_instance = 17
 tags_per_resource = 20
+instant_access_snapshots_per_disk = 10
+local_snapshots_per_disk = 10
 """
