@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from snapcli.api import ids
 from snapcli.api.dispatch import Caller
 from snapcli.api.errors import ApiError
@@ -28,6 +30,19 @@ ACCOUNTS_FILE = "state/accounts.json"
 FIRST_ACCOUNT = "default"
 
 
+class Freeing(msgspec.Struct):
+    """What a transaction takes out of a chain, so that only that is looked at to free it.
+
+    `replaced` are the map files that it removed or rewrote, `inheritors` the snapshots whose new
+    maps hold what was still needed of them.
+    """
+
+    chain: Chain
+    account_id: str
+    replaced: list[str] = []
+    inheritors: set[str] = set()
+
+
 class Call:
     """One operation's view of the workspace, inside one transaction."""
 
@@ -38,7 +53,7 @@ class Call:
         self.account_id = account_id or tx.settings.account_id
         self.home = home_of(self.account_id, tx.settings)
         self.now: datetime = tx.now
-        self.chains_to_free: dict[str, Chain] = {}
+        self.chains_to_free: dict[str, Freeing] = {}  # by folder
         self.sound_chains: set[str] = set()  # by folder, as far as they were looked at
         self.unsound_chains: set[str] = set()
 

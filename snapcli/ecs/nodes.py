@@ -5,7 +5,7 @@ Keeps a chain's records and its block files together; who may do what is decided
 
 from datetime import timedelta
 
-from snapcli.ecs.call import Call
+from snapcli.ecs.call import Call, Freeing
 from snapcli.ecs.records import BLOCK_BYTES, GIB, Chain, DiskRecord, SnapshotRecord
 from snapcli.volumes.layers import Layer
 
@@ -71,7 +71,6 @@ def remove_node(call: Call, chain: Chain, node: SnapshotRecord) -> None:
     """Take a snapshot out of its chain: its blocks go, or to the next node (IN-6)."""
     _release_blocks(call, chain, node)
     chain.nodes.remove(node)
-    _free_unnamed(call, chain)
 
 
 def fail_node(call: Call, chain: Chain, node: SnapshotRecord) -> None:
@@ -80,13 +79,15 @@ def fail_node(call: Call, chain: Chain, node: SnapshotRecord) -> None:
     node.failed_at = call.now
     node.map_file = ""
     node.data_blocks = node.empty_blocks = node.view_blocks = 0
-    _free_unnamed(call, chain)
 
 
 def _release_blocks(call: Call, chain: Chain, node: SnapshotRecord) -> None:
     """Hand the node's blocks that the next node still needs over to that node."""
+    freeing = _freeing(call, chain)
     if not node.map_file:
         return
+    freeing.replaced.append(node.map_file)
+    freeing.inheritors.discard(node.snapshot_id)
     holders = [n for n in chain.nodes if n.map_file]
     index = holders.index(node)
     if index + 1 == len(holders):
@@ -106,30 +107,60 @@ def _release_blocks(call: Call, chain: Chain, node: SnapshotRecord) -> None:
         generation=following.generation,
         below=layers(holders[:index]),
     )
+    freeing.replaced.append(following.map_file)
+    freeing.inheritors.add(following.snapshot_id)
     following.map_file = map_file
     following.data_blocks = handed.data_blocks
     following.empty_blocks = handed.empty_blocks
 
 
-def _free_unnamed(call: Call, chain: Chain) -> None:
-    """Note that the chain has blocks to free; an operation may change a chain several times."""
-    call.chains_to_free[call.chain_home(chain)] = chain
+def _freeing(call: Call, chain: Chain) -> Freeing:
+    """Return what this transaction frees in the chain; it may change a chain several times."""
+    return call.chains_to_free.setdefault(
+        call.chain_home(chain), Freeing(chain, call.account_id)
+    )
 
 
 def free_unnamed(call: Call) -> None:
     """Once this is committed, give the space of blocks that no map names back (IN-6)."""
-    for chain in call.chains_to_free.values():
-        if chain.nodes:
-            _free_in(call, chain)
+    for folder, freeing in call.chains_to_free.items():
+        if freeing.chain.nodes:
+            _free_in(call.for_account(freeing.account_id), freeing)
         else:
-            folder = call.chain_home(chain)
             call.tx.delete(f"{folder}/chain.json")
             call.tx.after_commit("rmdir", {"paths": [folder], "tree": 1})
     call.chains_to_free.clear()
 
 
-def _free_in(call: Call, chain: Chain) -> None:
-    """Note what is to be freed in a chain that goes on, and forget the packs that will be gone."""
+def _free_in(call: Call, freeing: Freeing) -> None:
+    """Note what is to be freed in a chain that goes on, and forget the packs that will be gone.
+
+    Looks only at the maps that changed, so that it costs the same in a chain of any length.
+    """
+    from snapcli.volumes.deletion import packs_named, survey
+
+    chain = freeing.chain
+    folder = call.chain_folder(chain)
+    maps = [n.map_file for n in chain.nodes if n.snapshot_id in freeing.inheritors]
+    packs = {n: chain.packs[n] for n in packs_named(folder, freeing.replaced) if n in chain.packs}
+    found = survey(folder, maps, packs)
+    if found.wasteful_packs:
+        _free_without_holes(call, chain)
+        return
+    gone = [*freeing.replaced, *(chain.packs.pop(number) for number in found.dead_packs)]
+    call.tx.after_commit(
+        "trim",
+        {
+            "folder": call.chain_home(chain),
+            "maps": maps,
+            "packs": [[n, file] for n, file in packs.items() if n in chain.packs],
+            "gone": gone,
+        },
+    )
+
+
+def _free_without_holes(call: Call, chain: Chain) -> None:
+    """The same on a file system that makes no holes: packs with dead blocks are rewritten."""
     from snapcli.volumes.deletion import survey
 
     folder = call.chain_folder(chain)

@@ -78,11 +78,15 @@ def resize(workspace: str, arguments: Arguments) -> None:
 def trim(workspace: str, arguments: Arguments) -> None:
     """Free the blocks of a chain that no map names any more (IN-6)."""
     from snapcli.volumes.deletion import trim as trim_folder
+    from snapcli.volumes.deletion import trim_packs
 
     folder = os.path.join(workspace, arguments["folder"])
     if os.path.isdir(folder):
         packs = {int(number): file for number, file in arguments["packs"]}
-        trim_folder(folder, arguments["maps"], packs)
+        if "gone" in arguments:
+            trim_packs(folder, arguments["maps"], packs, arguments["gone"])
+        else:
+            trim_folder(folder, arguments["maps"], packs)
 
 
 FINISHERS = {"restore": restore, "reset": reset, "resize": resize, "trim": trim}

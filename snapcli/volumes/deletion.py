@@ -5,6 +5,7 @@ the next node's new map before it, `trim` frees what no map names any more after
 decide what may be deleted.
 """
 
+import contextlib
 import os
 from array import array
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -182,6 +183,47 @@ def trim(folder: StrPath, live_maps: Sequence[str], packs: Mapping[int, str]) ->
     except OSError as error:
         raise os_failure(error, "free space in", chain) from error
     return TrimResult(freed, tuple(removed), dead, tuple(wasteful))
+
+
+def packs_named(folder: StrPath, map_files: Sequence[str]) -> set[int]:
+    """Return the numbers of the packs that these maps name.
+
+    A block stands in one map only, and moves from there to the next node's. So after a deletion
+    the packs that the maps it replaced name are the only ones with something to free, and the
+    maps it wrote are the only ones that can still name blocks in them: `survey` and `trim_packs`
+    need no other, however long the chain. Raises DamagedMap.
+    """
+    chain = os.fspath(folder)
+    named: set[int] = set()
+    for name in map_files:
+        reader = MapReader(chain, Layer(name.split(".", 1)[0], name))
+        for start in range(0, reader.data_blocks, _RECORDS_AT_ONCE):
+            count = min(_RECORDS_AT_ONCE, reader.data_blocks - start)
+            records = reader.records(start, count)
+            named.update(record[3] for record in RECORD.iter_unpack(records))
+    return named
+
+
+def trim_packs(
+    folder: StrPath, live_maps: Sequence[str], packs: Mapping[int, str], gone: Sequence[str]
+) -> None:
+    """Free what `live_maps` don't name in these packs, and remove the files `gone` (IN-6).
+
+    For a deletion in a long chain: only `live_maps` may name blocks in `packs`, see
+    `packs_named`. Call it after the commit, under the lock. Idempotent: repeated after a crash
+    it frees the rest. Raises DamagedMap, VolumeError.
+    """
+    chain = os.fspath(folder)
+    live = _live_ranges(chain, live_maps, packs)
+    try:
+        for number, name in packs.items():
+            if os.path.exists(f"{chain}/{name}"):
+                _free_dead(f"{chain}/{name}", live.get(number, array("Q")))
+        for name in gone:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(f"{chain}/{name}")
+    except OSError as error:
+        raise os_failure(error, "free space in", chain) from error
 
 
 class Survey(msgspec.Struct, frozen=True):
