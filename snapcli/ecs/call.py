@@ -33,13 +33,14 @@ FIRST_ACCOUNT = "default"
 class Freeing(msgspec.Struct):
     """What a transaction takes out of a chain, so that only that is looked at to free it.
 
-    `replaced` are the map files that it removed or rewrote, `inheritors` the snapshots whose new
-    maps hold what was still needed of them.
+    `replaced` are the map files that it removed or rewrote, `packs` the numbers of the packs that
+    its nodes made, `inheritors` the snapshots whose new maps hold what was still needed of them.
     """
 
     chain: Chain
     account_id: str
     replaced: list[str] = []
+    packs: set[int] = set()
     inheritors: set[str] = set()
 
 

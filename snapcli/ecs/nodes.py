@@ -87,6 +87,7 @@ def _release_blocks(call: Call, chain: Chain, node: SnapshotRecord) -> None:
     if not node.map_file:
         return
     freeing.replaced.append(node.map_file)
+    freeing.packs.add(node.number)
     freeing.inheritors.discard(node.snapshot_id)
     holders = [n for n in chain.nodes if n.map_file]
     index = holders.index(node)
@@ -116,9 +117,7 @@ def _release_blocks(call: Call, chain: Chain, node: SnapshotRecord) -> None:
 
 def _freeing(call: Call, chain: Chain) -> Freeing:
     """Return what this transaction frees in the chain; it may change a chain several times."""
-    return call.chains_to_free.setdefault(
-        call.chain_home(chain), Freeing(chain, call.account_id)
-    )
+    return call.chains_to_free.setdefault(call.chain_home(chain), Freeing(chain, call.account_id))
 
 
 def free_unnamed(call: Call) -> None:
@@ -142,7 +141,8 @@ def _free_in(call: Call, freeing: Freeing) -> None:
     chain = freeing.chain
     folder = call.chain_folder(chain)
     maps = [n.map_file for n in chain.nodes if n.snapshot_id in freeing.inheritors]
-    packs = {n: chain.packs[n] for n in packs_named(folder, freeing.replaced) if n in chain.packs}
+    touched = freeing.packs | packs_named(folder, freeing.replaced)
+    packs = {number: chain.packs[number] for number in touched if number in chain.packs}
     found = survey(folder, maps, packs)
     if found.wasteful_packs:
         _free_without_holes(call, chain)

@@ -103,6 +103,11 @@ class ChainMachine(RuleBasedStateMachine):
 
     @rule(pick=picks)
     @precondition(lambda self: self.chain.layers)
+    def delete_looking_at_little(self, pick: float) -> None:
+        self.chain.delete_looking_at_little(self._node(pick))
+
+    @rule(pick=picks)
+    @precondition(lambda self: self.chain.layers)
     def roll_back(self, pick: float) -> None:
         node = self._node(pick)
         self.chain.roll_back(node)

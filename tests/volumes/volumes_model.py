@@ -5,7 +5,14 @@ import random
 from pathlib import Path
 
 from snapcli.volumes.capture import capture
-from snapcli.volumes.deletion import TrimResult, hand_over, trim
+from snapcli.volumes.deletion import (
+    TrimResult,
+    hand_over,
+    packs_named,
+    survey,
+    trim,
+    trim_packs,
+)
 from snapcli.volumes.describe import layer_runs, layer_usage
 from snapcli.volumes.images import create_image, resize_image
 from snapcli.volumes.layers import Captured, Layer
@@ -95,6 +102,22 @@ class Chain:
             self.counts[index + 1] = (result.data_blocks, result.empty_blocks)
         del self.layers[index], self.pictures[index], self.counts[index]
         return self.trim() if free else None
+
+    def delete_looking_at_little(self, index: int) -> None:
+        """As in a long chain: only the maps that changed are looked at, and all is freed."""
+        replaced = [layer.map_file for layer in self.layers[index : index + 2]]
+        own = next(
+            n for n, file in self.packs.items() if file == f"{self.layers[index].snapshot_id}.pack"
+        )
+        self.delete(index, free=False)
+        packs = {n: self.packs[n] for n in {own, *packs_named(self.folder, replaced)}}
+        heirs = [self.layers[index].map_file] if len(replaced) == 2 else []
+        dead = [self.packs.pop(n) for n in survey(self.folder, heirs, packs).dead_packs]
+        left = {n: file for n, file in packs.items() if n in self.packs}
+        for _ in range(2):  # repeated after a crash
+            trim_packs(self.folder, heirs, left, [*replaced, *dead])
+        rest = self.trim()
+        assert (rest.freed_bytes, rest.removed_files, rest.dead_packs) == (0, (), ())
 
     def trim(self) -> TrimResult:
         freed = trim(self.folder, [layer.map_file for layer in self.layers], self.packs)
