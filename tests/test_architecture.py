@@ -14,14 +14,15 @@ PACKAGE = ROOT / "snapcli"
 TESTS = ROOT / "tests"
 RULES = ROOT.parent / "shared" / "spec" / "rules.md"
 
-# The rules that the foundation holds; later issues add theirs.
+# The rules that are held; a line a family, so that what is added meets nothing else.
 HELD = (
-    [f"OV-{n}" for n in range(1, 5)]
-    + ["AC-1"]
-    + [f"CR-{n}" for n in range(1, 14)]
-    + [f"IN-{n}" for n in range(1, 8)]
-    + [f"RB-{n}" for n in range(1, 10)]
-    + ["DL-1", "DL-3", "DL-4", "DL-5", "SZ-1"]
+    *(f"OV-{n}" for n in range(1, 5)),
+    *(f"AC-{n}" for n in range(1, 2)),
+    *(f"CR-{n}" for n in range(1, 14)),
+    *(f"IN-{n}" for n in range(1, 8)),
+    *(f"RB-{n}" for n in range(1, 10)),
+    *(f"DL-{n}" for n in (1, 3, 4, 5)),
+    *(f"SZ-{n}" for n in range(1, 2)),
 )
 
 
