@@ -7,7 +7,7 @@ from snapcli.api.operation import Item, Request, Response, operation
 from snapcli.api.types import Description, RetentionDays, SnapshotName
 from snapcli.ecs.call import Call
 from snapcli.ecs.nodes import remove_node
-from snapcli.ecs.records import SnapshotRecord
+from snapcli.ecs.records import Chain, SnapshotRecord
 from snapcli.ecs.snapshot_state import in_creation, released_at
 
 
@@ -36,16 +36,25 @@ def delete_snapshot(call: Call, request: DeleteSnapshotRequest) -> DeleteSnapsho
 def delete(call: Call, snapshot_id: str, force: bool) -> None:
     """Delete one snapshot, or raise ApiError with nothing changed."""
     chain, node = call.snapshot(snapshot_id)
-    if not force:
-        disks = disks_made_from(call, chain.region_id, node.snapshot_id)
-        if disks:
-            raise ApiError(
-                "SnapshotCreatedDisk",
-                403,
-                f"Disks were made from the snapshot {node.snapshot_id}: {', '.join(disks)}. With "
-                "Force true it is deleted all the same; they can't be re-initialised then.",
-            )
+    refuse_deletion(call, chain, node, force)
     remove_node(call, chain, node)
+
+
+def refuse_deletion(call: Call, chain: Chain, node: SnapshotRecord, force: bool) -> None:
+    """Raise ApiError when the snapshot may not go: a line here for each thing that holds it."""
+    if not force:
+        _refuse_with_disks(call, chain, node)
+
+
+def _refuse_with_disks(call: Call, chain: Chain, node: SnapshotRecord) -> None:
+    disks = disks_made_from(call, chain.region_id, node.snapshot_id)
+    if disks:
+        raise ApiError(
+            "SnapshotCreatedDisk",
+            403,
+            f"Disks were made from the snapshot {node.snapshot_id}: {', '.join(disks)}. With "
+            "Force true it is deleted all the same; they can't be re-initialised then.",
+        )
 
 
 def disks_made_from(call: Call, region_id: str, snapshot_id: str) -> list[str]:
