@@ -21,6 +21,7 @@ class Entry(NamedTuple):
     summary: str
     command: str  # how the friendly form spells it: "create-snapshot", or "disk path"
     local: bool  # snapcli's own; the real API does not have it
+    product: str = "ecs"
 
 
 def _kebab(action: str) -> str:
@@ -51,6 +52,9 @@ _API = (
     ("ReInitDisk", "disk_content", "Return a disk to what it was when created."),
     ("ReplaceSystemDisk", "disk_content", "Give an instance another operating system."),
     ("ResetDisk", "rollback", "Roll a disk back to a snapshot."),
+    ("AttachInstanceRamRole", "instance_roles", "Give instances a RAM role."),
+    ("DetachInstanceRamRole", "instance_roles", "Take the RAM role off instances."),
+    ("DescribeInstanceRamRole", "instance_roles", "List which instances have which role."),
     ("OpenSnapshotService", "account", "Activate the snapshot service."),
     ("CreateSnapshot", "snapshot_creation", "Create a snapshot of a disk."),
     ("DescribeSnapshots", "snapshots", "List snapshots."),
@@ -78,13 +82,33 @@ _LOCAL = (
     ("CheckWorkspace", "check", "check", "Verify documents, maps and stored blocks."),
 )
 
-ENTRIES: dict[str, Entry] = {
-    action: Entry(action, module, summary, _kebab(action), False)
-    for action, module, summary in _API
-} | {
-    action: Entry(action, module, summary, command, True)
-    for action, module, command, summary in _LOCAL
-}
+_RAM = (
+    ("CreateRole", "ram_roles", "Create a role."),
+    ("GetRole", "ram_roles", "Show a role with its trust policy."),
+    ("ListRoles", "ram_roles", "List the account's roles."),
+    ("DeleteRole", "ram_roles", "Delete a role."),
+    ("CreatePolicy", "ram_policies", "Create a permission policy."),
+    ("GetPolicy", "ram_policies", "Show a policy with its document."),
+    ("DeletePolicy", "ram_policies", "Delete a policy."),
+    ("AttachPolicyToRole", "ram_policies", "Let a policy say what a role may do."),
+    ("DetachPolicyFromRole", "ram_policies", "Take a policy off a role."),
+    ("ListPoliciesForRole", "ram_policies", "List the policies attached to a role."),
+)
+
+ENTRIES: dict[str, Entry] = (
+    {
+        action: Entry(action, module, summary, _kebab(action), False)
+        for action, module, summary in _API
+    }
+    | {
+        action: Entry(action, module, summary, f"ram {_kebab(action)}", False, "ram")
+        for action, module, summary in _RAM
+    }
+    | {
+        action: Entry(action, module, summary, command, True)
+        for action, module, command, summary in _LOCAL
+    }
+)
 
 
 def load(action: str) -> Operation:

@@ -56,3 +56,9 @@ def serial_number() -> str:
         100_000_000 + int.from_bytes(part, "big") % 900_000_000 for part in (raw[4:8], raw[8:])
     )
     return f"{first}-{second}-{third}"
+
+
+def digits(count: int) -> str:
+    """Return a number of exactly `count` digits, as RAM ids are."""
+    least = 10 ** (count - 1)
+    return str(least + int.from_bytes(_source(count), "big") % (9 * least))

@@ -51,6 +51,7 @@ class InstanceRecord(Record):
     resource_group_id: str = ""
     credit_specification: str = ""
     stopped_mode: str = ""
+    ram_role_name: str = ""
     tags: dict[str, str] = {}
 
 
@@ -226,3 +227,33 @@ class Accounts(Record):
     format: int = 1
     current: str = "default"  # whose commands these are unless they say otherwise
     others: dict[str, str] = {}  # name -> account id
+
+
+class RamRole(Record):
+    """A role that an instance can play, and the policies attached to it."""
+
+    role_id: str
+    name: str
+    created_at: Instant
+    trust: str  # the document that says who may assume it
+    description: str = ""
+    updated_at: Instant | None = None
+    session_seconds: int = 3600
+    attached: dict[str, Instant] = {}  # "Custom/name" or "System/name" -> since when
+
+
+class RamPolicy(Record):
+    """A permission policy of the account's own."""
+
+    name: str
+    created_at: Instant
+    document: str
+    description: str = ""
+
+
+class Ram(Record):
+    """The roles and policies of an account."""
+
+    format: int = 1
+    roles: dict[str, RamRole] = {}
+    policies: dict[str, RamPolicy] = {}

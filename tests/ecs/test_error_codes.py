@@ -14,13 +14,38 @@ from snapcli.api import catalogue, parameters
 
 PACKAGE = Path(snapcli.__file__).parent
 SPEC = Path(__file__).parents[3] / "shared" / "api" / "ecs-errors.json"
-ACTIONS = [action for action, entry in catalogue.ENTRIES.items() if not entry.local]
+ACTIONS = [
+    action
+    for action, entry in catalogue.ENTRIES.items()
+    if not entry.local and entry.product == "ecs"
+]
 
 pytestmark = pytest.mark.skipif(not SPEC.exists(), reason="the API's error tables are not here")
 
 # The shared gateway's form for a parameter that is there but unusable: Invalid<ParameterName>.
 BY_PARAMETER_NAME = {"InvalidNextToken", "InvalidPageNumber", "InvalidPageSize"} | {
     "InvalidMaxResults"
+}
+
+
+# RAM is another product with tables of its own: code -> status.
+RAM_CODES = {
+    "DeleteConflict.Policy.Role": 409,
+    "DeleteConflict.Role.Policy": 409,
+    "EntityAlreadyExists.Policy": 409,
+    "EntityAlreadyExists.Role": 409,
+    "EntityAlreadyExists.Role.Policy": 409,
+    "EntityNotExist.Policy": 404,
+    "EntityNotExist.Role": 404,
+    "EntityNotExist.Role.Policy": 404,
+    "InvalidParameter.Description.Length": 400,
+    "InvalidParameter.MaxItems": 400,
+    "InvalidParameter.MaxSessionDuration": 400,
+    "InvalidParameter.PolicyName.InvalidChars": 400,
+    "InvalidParameter.PolicyType": 400,
+    "InvalidParameter.RoleName.InvalidChars": 400,
+    "LimitExceeded.Role": 409,
+    "MalformedPolicyDocument": 400,
 }
 
 
@@ -68,6 +93,8 @@ def test_every_code_in_the_source_is_published_with_its_status() -> None:
         for code, statuses in table.items():
             published.setdefault(code, set()).update(statuses)
     seen = 0
+    for code, status in RAM_CODES.items():
+        published[code] = {status}
     for module in modules():
         for code, status in found_in(ast.parse(module.read_text())):
             if code in BY_PARAMETER_NAME or code == "status":

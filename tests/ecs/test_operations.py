@@ -13,7 +13,11 @@ from snapcli.api import catalogue, parameters
 from snapcli.api.parameters import Parameter
 
 SPEC = Path(__file__).parents[3] / "shared" / "api" / "ecs-operations.json"
-ACTIONS = [action for action, entry in catalogue.ENTRIES.items() if not entry.local]
+ACTIONS = [
+    action
+    for action, entry in catalogue.ENTRIES.items()
+    if not entry.local and entry.product == "ecs"
+]
 
 pytestmark = pytest.mark.skipif(not SPEC.exists(), reason="the API's description is not here")
 
