@@ -10,6 +10,7 @@ from snapcli.api.errors import UnknownName
 from snapcli.api.operation import Operation
 
 SERVICE = "snapcli.ecs.service"
+PRODUCTS = ("ecs", "ram")
 _PACKAGE = "snapcli.ecs."
 
 
@@ -109,6 +110,11 @@ ENTRIES: dict[str, Entry] = (
         for action, module, command, summary in _LOCAL
     }
 )
+
+
+def actions(product: str) -> dict[str, Entry]:
+    """Return the catalogue's lines of a product; local operations count as those of ecs."""
+    return {action: entry for action, entry in ENTRIES.items() if entry.product == product}
 
 
 def load(action: str) -> Operation:

@@ -23,24 +23,26 @@ def run(line: grammar.Line, streams: Streams) -> int:
     """
     streams.no_color = streams.no_color or "no-color" in line.flags
     words = line.words
+    product = words[0].lower()
+    known = catalogue.actions(product)
     if len(words) == 1 or words[1] == "help":
         from snapcli.cli import help_text
 
         if len(words) > 2:
-            streams.write(help_text.action_help(words[2]))
+            streams.write(help_text.action_help(words[2], product))
         else:
-            streams.write(help_text.product_help())
+            streams.write(help_text.product_help(product))
         return exit_codes.SUCCESS
     action = words[1]
-    if action not in catalogue.ENTRIES:
+    if action not in known:
         raise UsageError(
-            f"'{action}' is not a valid api. See `snapcli help ecs`.",
-            near=nearest(action, catalogue.ENTRIES),
+            f"'{action}' is not a valid api. See `snapcli help {product}`.",
+            near=nearest(action, known),
         )
     if "help" in line.flags:
         from snapcli.cli import help_text
 
-        streams.write(help_text.action_help(action))
+        streams.write(help_text.action_help(action, product))
         return exit_codes.SUCCESS
     _check_words(words)
     _check_flags(line)
@@ -88,6 +90,7 @@ def _session(line: grammar.Line, streams: Streams) -> Session:
 
 def _perform(action: str, line: grammar.Line, session: Session) -> int:
     streams = session.streams
+    product = catalogue.ENTRIES[action].product
     request = catalogue.load(action).request
     given = _given(request, line, session)
     if "force" not in line.flags:
@@ -96,13 +99,14 @@ def _perform(action: str, line: grammar.Line, session: Session) -> int:
         except UnknownName as unknown:
             name = unknown.near[0]
             raise UsageError(
-                f"'--{name}' is not a valid parameter or flag. See `snapcli help ecs {action}`.",
+                f"'--{name}' is not a valid parameter or flag. "
+                f"See `snapcli help {product} {action}`.",
                 near=nearest(name, (*parameters.names(request), *grammar.FLAGS)),
             ) from None
         lacking = lacking_parameters(request, given)
         if lacking:
             options = tuple(f"--{name}" for name in lacking)
-            return failures.missing(streams, options, f"snapcli ecs {action} --help")
+            return failures.missing(streams, options, f"snapcli {product} {action} --help")
     wanted = None
     if "output" in line.flags:
         from snapcli.cli import output

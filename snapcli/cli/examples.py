@@ -8,6 +8,8 @@ from collections.abc import Mapping
 _DISK = "d-bp1fw3k1example001"
 _SNAPSHOT = "s-bp1fw3k1example001"
 _INSTANCE = "i-bp1fw3k1example001"
+_ROLE = "AppSnapshotRoleName"
+_OWN_POLICY = {"PolicyType": "Custom", "PolicyName": "AppSnapshotPolicy"}
 _IMAGE = "ubuntu_18_04_x64_20G_alibase_20220101.vhd"
 
 Example = tuple[str, Mapping[str, str]]
@@ -116,5 +118,42 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = {
     "ListAccounts": (("The accounts of the workspace", {}),),
     "AddAccount": (("An account to share images with", {"Name": "partner"}),),
     "UseAccount": (("Act for the first account again", {"Name": "default"}),),
+    "AttachInstanceRamRole": (
+        ("Give an instance a role", {"InstanceIds": f'["{_INSTANCE}"]', "RamRoleName": _ROLE}),
+    ),
+    "DetachInstanceRamRole": (
+        ("Take the role off an instance", {"InstanceIds": f'["{_INSTANCE}"]'}),
+    ),
+    "DescribeInstanceRamRole": (("The instances with a role", {"RamRoleName": _ROLE}),),
+    "CreateRole": (
+        (
+            "A role that instances can have",
+            {
+                "RoleName": _ROLE,
+                "AssumeRolePolicyDocument": '{"Version":"1","Statement":[{"Effect":"Allow",'
+                '"Action":"sts:AssumeRole","Principal":{"Service":["ecs.aliyuncs.com"]}}]}',
+            },
+        ),
+    ),
+    "GetRole": (("A role with its trust policy", {"RoleName": _ROLE}),),
+    "ListRoles": (("The account's roles", {}),),
+    "DeleteRole": (("Delete a role", {"RoleName": _ROLE}),),
+    "CreatePolicy": (
+        (
+            "A policy that lets snapshots be made",
+            {
+                "PolicyName": "AppSnapshotPolicy",
+                "PolicyDocument": '{"Version":"1","Statement":[{"Effect":"Allow",'
+                '"Action":["ecs:CreateSnapshot*","ecs:DescribeSnapshot*"],"Resource":"*"}]}',
+            },
+        ),
+    ),
+    "GetPolicy": (("A policy with its document", _OWN_POLICY),),
+    "DeletePolicy": (("Delete a policy", {"PolicyName": "AppSnapshotPolicy"}),),
+    "AttachPolicyToRole": (
+        ("Let the policy say what the role may do", {**_OWN_POLICY, "RoleName": _ROLE}),
+    ),
+    "DetachPolicyFromRole": (("Take the policy off the role", {**_OWN_POLICY, "RoleName": _ROLE}),),
+    "ListPoliciesForRole": (("The policies of a role", {"RoleName": _ROLE}),),
     "CheckWorkspace": (("Verify every stored block too", {"ReadData": "true"}),),
 }

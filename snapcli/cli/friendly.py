@@ -29,6 +29,7 @@ _GROUPS: Mapping[str, str] = {
     "account": "List, add and choose the workspace's accounts.",
     "clock": "Show and move the workspace's time.",
     "disk": "Work with a disk's bytes.",
+    "ram": "Roles and policies: snapcli ram <ApiName> --Parameter value ...",
 }
 _OTHERS: Mapping[str, str] = {
     "ecs": "The form of the real command: snapcli ecs <ApiName> --Parameter value ...",
@@ -150,10 +151,15 @@ def root() -> LazyGroup:
 def _help(ctx: click.Context, words: tuple[str, ...]) -> None:
     """Help on a command, or `snapcli help ecs <ApiName>`."""
     session: Session = ctx.find_root().obj
-    if words and words[0].lower() == "ecs":
+    product = words[0].lower() if words else ""
+    if product == "ecs" or (product == "ram" and not (words[1:] and words[1].islower())):
         from snapcli.cli import help_text
 
-        text = help_text.action_help(words[1]) if words[1:] else help_text.product_help()
+        text = (
+            help_text.action_help(words[1], product)
+            if words[1:]
+            else help_text.product_help(product)
+        )
         session.streams.write(text)
         return
     command: click.Command = root()

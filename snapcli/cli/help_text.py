@@ -12,7 +12,11 @@ from snapcli.cli.usage import UsageError, nearest
 
 API_VERSION = "2014-05-26"
 _HEAD = f"snapcli Version {__version__}, the disk-snapshot commands of `aliyun ecs`, offline"
-_PRODUCT = "Product: Ecs (Elastic Compute Service)"
+# A product's name and words as its help begins, and the version of its API.
+_PRODUCTS = {
+    "ecs": ("Product: Ecs (Elastic Compute Service)", API_VERSION),
+    "ram": ("Product: Ram (Resource Access Management)", "2015-05-01"),
+}
 _PLAIN = (
     "a whole number",
     "a number",
@@ -21,39 +25,42 @@ _PLAIN = (
 )
 
 
-def product_help() -> str:
+def product_help(product: str = "ecs") -> str:
     """Return the list of all actions of the product."""
-    actions = sorted(entry.action for entry in catalogue.ENTRIES.values() if not entry.local)
+    entries = catalogue.actions(product).values()
+    actions = sorted(entry.action for entry in entries if not entry.local)
+    title, version = _PRODUCTS[product]
     width = max(map(len, actions))
     listed = "\n".join(
         f"  {action:<{width}} {catalogue.ENTRIES[action].summary}" for action in actions
     )
     return (
         f"{_HEAD}\n\n"
-        "Usage:\n  snapcli ecs <ApiName> --parameter1 value1 --parameter2 value2 ...\n\n"
-        f"{_PRODUCT}\nVersion: {API_VERSION} \n\n"
+        f"Usage:\n  snapcli {product} <ApiName> --parameter1 value1 --parameter2 value2 ...\n\n"
+        f"{title}\nVersion: {version} \n\n"
         f"Available Api List: \n{listed}\n\n"
-        "Run `snapcli ecs <ApiName> --help` to get more information about this API\n"
+        f"Run `snapcli {product} <ApiName> --help` to get more information about this API\n"
     )
 
 
-def action_help(action: str) -> str:
+def action_help(action: str, product: str = "ecs") -> str:
     """Return an action's parameters, required ones first, with an example.
 
     Raises UsageError for an unknown action.
     """
-    entry = catalogue.ENTRIES.get(action)
+    known = catalogue.actions(product)
+    entry = known.get(action)
     if entry is None:
         raise UsageError(
-            f"'{action}' is not a valid api. See `snapcli help ecs`.",
-            near=nearest(action, catalogue.ENTRIES),
+            f"'{action}' is not a valid api. See `snapcli help {product}`.",
+            near=nearest(action, known),
         )
     parameters = sorted(
         describe(catalogue.load(action).request), key=lambda p: (not p.required, p.name)
     )
     body = "".join(_parameter(parameter, parameter.name) for parameter in parameters)
     return (
-        f"{_HEAD}\n\n{entry.summary}\n\n{_PRODUCT}\n\nParameters:\n{body}"
+        f"{_HEAD}\n\n{entry.summary}\n\n{_PRODUCTS[product][0]}\n\nParameters:\n{body}"
         f"Examples:\n{examples(action)}"
     )
 

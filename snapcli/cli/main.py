@@ -37,10 +37,11 @@ def _import_msgspec() -> None:
 def main(argv: Sequence[str], streams: Streams | None = None) -> int:
     """Carry out a command line and return its exit code; no exception leaves here."""
     streams = streams or Streams()
+    from snapcli.api import catalogue
     from snapcli.cli import grammar
 
     word, position = grammar.first_word(argv)
-    exact = word.lower() == "ecs"
+    exact = word.lower() in catalogue.PRODUCTS
     try:
         code = _ecs(argv, position, streams) if exact else _friendly(argv, streams)
         streams.flush()
@@ -63,7 +64,10 @@ def _ecs(argv: Sequence[str], position: int, streams: Streams) -> int:
     command, _ = grammar.first_word(rest)
     if command.islower() and command != "help":
         # `aliyun ecs create-snapshot`, the plug-in's spelling, is the friendly form.
-        return _friendly([*argv[:position], *rest], streams)
+        product = argv[position].lower()
+        return _friendly(
+            [*argv[:position], *([] if product == "ecs" else [product]), *rest], streams
+        )
     from snapcli.cli import ecs_form
 
     return ecs_form.run(grammar.parse(argv), streams)

@@ -11,7 +11,7 @@ from snapcli.cli.options import from_wire, spellings
 
 def ecs_words(action: str, given: Mapping[str, str]) -> list[str]:
     """Return the words of the real command's form, the program's name left out."""
-    words = ["ecs", action]
+    words = [catalogue.ENTRIES[action].product, action]
     for name, text in given.items():
         words += [f"--{name}={text}"] if text.startswith("-") else [f"--{name}", text]
     return words

@@ -13,7 +13,7 @@ from snapcli.api.operation import Item, Request, Response, operation
 from snapcli.ecs.accounts import account_ids
 from snapcli.ecs.call import Call
 from snapcli.ecs.nodes import layers
-from snapcli.ecs.records import GIB, Account, Chain, Inventory
+from snapcli.ecs.records import GIB, Account, Chain, Inventory, Ram
 from snapcli.workspace.errors import WorkspaceError
 
 if TYPE_CHECKING:
@@ -100,6 +100,8 @@ class _Checker:
         home = self.call.home
         if tx.exists(home + "state/account.json"):
             self._load(home + "state/account.json", Account)
+        if tx.exists(home + "state/ram.json"):
+            self._load(home + "state/ram.json", Ram)
         for region_id in tx.folder_names(home + "state"):
             file = f"{home}state/{region_id}/inventory.json"
             if tx.exists(file):

@@ -58,6 +58,7 @@ def attach_instance_ram_role(
     An instance that is not there, or has a role, is an outcome of its own.
     """
     require_region(request.region_id)
+    instance_ids = _named(request.instance_ids)
     role = ram_of(call).roles.get(request.ram_role_name)
     if role is None:
         raise ApiError(
@@ -72,7 +73,7 @@ def attach_instance_ram_role(
             f"The role {role.name} does not trust {SERVICE}; name it as the Service in its "
             "AssumeRolePolicyDocument.",
         )
-    outcomes = [_attach(call, request, instance_id) for instance_id in _named(request.instance_ids)]
+    outcomes = [_attach(call, request, instance_id) for instance_id in instance_ids]
     return AttachInstanceRamRoleResponse(
         attach_instance_ram_role_results=AttachResultSet(attach_instance_ram_role_result=outcomes),
         fail_count=sum(not outcome.success for outcome in outcomes),

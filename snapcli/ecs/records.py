@@ -236,9 +236,9 @@ class RamRole(Record):
     name: str
     created_at: Instant
     trust: str  # the document that says who may assume it
+    session_seconds: int
     description: str = ""
     updated_at: Instant | None = None
-    session_seconds: int = 3600
     attached: dict[str, Instant] = {}  # "Custom/name" or "System/name" -> since when
 
 

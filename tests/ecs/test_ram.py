@@ -110,9 +110,11 @@ def test_a_role_must_trust_the_service_to_be_attached(cloud: Cloud) -> None:
     other = TRUST.replace("ecs.aliyuncs.com", "oss.aliyuncs.com")
     ram(cloud, "CreateRole", RoleName="strange", AssumeRolePolicyDocument=other)
     ids = json.dumps([cloud.instance(data_gib=None)])
-    common = {"action": "AttachInstanceRamRole", "InstanceIds": ids}
-    refused(cloud, "InvalidRamRole.NotEcsRole", "ecs", RamRoleName="strange", **common)
-    refused(cloud, "InvalidRamRole.NotFound", "ecs", RamRoleName="absent", **common)
+    for name, code in (
+        ("strange", "InvalidRamRole.NotEcsRole"),
+        ("absent", "InvalidRamRole.NotFound"),
+    ):
+        refused(cloud, code, "ecs", "AttachInstanceRamRole", InstanceIds=ids, RamRoleName=name)
     refused(cloud, "InvalidParameter.AllEmpty", "ecs", "DescribeInstanceRamRole")
     refused(
         cloud,
@@ -211,7 +213,7 @@ def test_system_policies_can_be_attached_and_roles_are_listed_page_by_page(cloud
 
 def test_each_account_has_roles_of_its_own(cloud: Cloud) -> None:
     guide_step_1(cloud)
-    cloud.ok("account", "add", "--name", "second")
+    cloud.ok("account", "add", "second")
     assert cloud.ok("--profile", "second", "ram", "ListRoles").json["Roles"]["Role"] == []
 
 
