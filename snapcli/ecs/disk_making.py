@@ -10,7 +10,7 @@ from snapcli.ecs.disk_categories import CATEGORIES
 from snapcli.ecs.image_data import image_bytes
 from snapcli.ecs.phases import phases_from
 from snapcli.ecs.records import GIB, Chain, DiskRecord, InstanceRecord, SnapshotRecord
-from snapcli.ecs.snapshot_state import is_usable
+from snapcli.ecs.snapshot_state import has_instant_access, in_creation, is_locked, is_usable
 
 SYSTEM_DEVICE = "/dev/xvda"
 DATA_DEVICES = tuple(f"/dev/xvd{letter}" for letter in "bcdefghijklmnopqrstuvwxyz")
@@ -180,10 +180,9 @@ def release_disk(call: Call, disk: DiskRecord) -> None:
     """Release a disk: its bytes go after the commit; snapshots stay (DL-5) but those in
     creation, which go with it (CR-12), and automatic ones when the disk says so (PO-7).
 
-    Instant access of those that stay is switched off (IA-5).
+    Locked ones stay in any case. Instant access of those that stay is switched off (IA-5).
     """
     from snapcli.ecs.nodes import remove_node
-    from snapcli.ecs.snapshot_state import in_creation
 
     del call.inventory(disk.region_id).disks[disk.disk_id]
     call.tx.after_commit("unlink", {"paths": [call.image_file(disk)]})
@@ -192,7 +191,8 @@ def release_disk(call: Call, disk: DiskRecord) -> None:
         return
     for node in list(chain.nodes):
         automatic = node.kind == "auto" and disk.delete_auto_snapshot
-        if automatic or in_creation(node, call.now):
+        goes = automatic or in_creation(node, call.now)
+        if goes and not is_locked(node, call.now):
             remove_node(call, chain, node)
-        else:
-            node.instant_access = False
+        elif has_instant_access(node, call.now):
+            node.instant_access_ended_at = call.now

@@ -10,7 +10,7 @@ from snapcli.ecs.call import Call
 from snapcli.ecs.phases import instance_status, phases_from
 from snapcli.ecs.records import InstanceRecord
 from snapcli.ecs.region_rules import require_region
-from snapcli.ecs.snapshot_state import in_creation
+from snapcli.ecs.snapshot_state import must_be_awaited
 
 _DRY_RUN = "Check everything, change nothing."
 
@@ -241,11 +241,14 @@ def _seconds(call: Call) -> float:
 
 
 def fail_snapshots_in_creation(call: Call, instance: InstanceRecord) -> None:
-    """Make the snapshots in creation of the instance's disks failed ones (CR-11)."""
+    """Make the snapshots in creation of the instance's disks failed ones (CR-11).
+
+    Those with instant access go on being created (IA-1).
+    """
     for disk in call.disks_of(instance):
         chain = call.chain(disk.region_id, disk.disk_id)
         for node in list(chain.nodes) if chain else ():
-            if in_creation(node, call.now):
+            if must_be_awaited(node, call.now):
                 from snapcli.ecs.nodes import fail_node
 
                 assert chain is not None

@@ -86,6 +86,7 @@ class DiskRecord(Record):
     source_snapshot_id: str = ""
     kms_key_id: str = ""  # of an encrypted disk
     reinitialised_at: Instant | None = None
+    reinitialised_number: int = 0  # of the node that would have come next then
     serial_number: str = ""
     resource_group_id: str = ""
     tags: dict[str, str] = {}
@@ -169,6 +170,7 @@ class SnapshotRecord(Record):
     retention_days: int = 0  # 0: until somebody deletes it
     instant_access: bool = False
     instant_access_days: int = 0  # 0: as long as the snapshot is kept
+    instant_access_ended_at: Instant | None = None  # off before that, by hand or with the disk
     zone_id: str = ""  # of the disk; a local snapshot can be used only there
     source_region_id: str = ""  # of a copy
     source_snapshot_id: str = ""

@@ -12,12 +12,7 @@ from snapcli.ecs.call import Call
 from snapcli.ecs.nodes import layers_through, restore_arguments
 from snapcli.ecs.phases import disk_status, instance_status
 from snapcli.ecs.records import GIB, Chain, DiskRecord, InstanceRecord, SnapshotRecord
-from snapcli.ecs.snapshot_state import (
-    creating_node,
-    has_instant_access,
-    in_creation,
-    is_usable,
-)
+from snapcli.ecs.snapshot_state import is_usable, must_be_awaited
 
 
 class ResetDiskRequest(Request):
@@ -111,7 +106,7 @@ def check_rollback(
 def _check_none_in_creation(call: Call, disk: DiskRecord, chain: Chain) -> None:
     """Raise ApiError while a snapshot of the disk is in creation, instant access aside (RB-1)."""
     for node in chain.nodes:
-        if in_creation(node, call.now) and not has_instant_access(node, call.now):
+        if must_be_awaited(node, call.now):
             raise ApiError(
                 "IncorrectDiskStatus.HasUnfinishedSnapshot",
                 403,
@@ -121,20 +116,18 @@ def _check_none_in_creation(call: Call, disk: DiskRecord, chain: Chain) -> None:
 
 
 def check_start(call: Call, instance: InstanceRecord) -> None:
-    """Raise ApiError while starting the instance would make snapshots of its disks fail (CR-11).
-
-    The snapshot that the rollback needs may be one of them (IA-1).
-    """
+    """Raise ApiError while starting the instance would make snapshots of its disks fail (CR-11)."""
     for disk in call.disks_of(instance):
-        creating = creating_node(call.chain(disk.region_id, disk.disk_id), call.now)
-        if creating is not None:
-            raise ApiError(
-                "IncorrectDiskStatus.HasUnfinishedSnapshot",
-                403,
-                f"The snapshot {creating.snapshot_id} of the disk {disk.disk_id} is in creation; "
-                f"starting {instance.instance_id} would make it fail. Roll back without "
-                "StartInstance, or wait until the snapshot is accomplished.",
-            )
+        chain = call.chain(disk.region_id, disk.disk_id)
+        for node in chain.nodes if chain else ():
+            if must_be_awaited(node, call.now):
+                raise ApiError(
+                    "IncorrectDiskStatus.HasUnfinishedSnapshot",
+                    403,
+                    f"The snapshot {node.snapshot_id} of the disk {disk.disk_id} is in creation; "
+                    f"starting {instance.instance_id} would make it fail. Leave the start out, or "
+                    "wait until the snapshot is accomplished.",
+                )
 
 
 def _capture_before(call: Call, disk: DiskRecord, chain: Chain) -> str:

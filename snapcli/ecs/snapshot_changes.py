@@ -8,7 +8,8 @@ from snapcli.api.types import Description, RetentionDays, SnapshotName
 from snapcli.ecs.call import Call
 from snapcli.ecs.nodes import remove_node
 from snapcli.ecs.records import Chain, SnapshotRecord
-from snapcli.ecs.snapshot_state import in_creation, released_at
+from snapcli.ecs.snapshot_rules import refuse_locked
+from snapcli.ecs.snapshot_state import has_instant_access, in_creation, released_at
 
 
 class DeleteSnapshotRequest(Request):
@@ -42,6 +43,7 @@ def delete(call: Call, snapshot_id: str, force: bool) -> None:
 
 def refuse_deletion(call: Call, chain: Chain, node: SnapshotRecord, force: bool) -> None:
     """Raise ApiError when the snapshot may not go: a line here for each thing that holds it."""
+    refuse_locked(node, call.now)
     if not force:
         _refuse_with_disks(call, chain, node)
 
@@ -165,12 +167,14 @@ def _change_retention(call: Call, node: SnapshotRecord, days: int) -> None:
 
 
 def _disable_instant_access(call: Call, node: SnapshotRecord) -> None:
+    """Switch instant access off; where it is off already, nothing is left to do (IA-5)."""
+    if not has_instant_access(node, call.now):
+        return
     if in_creation(node, call.now):
         raise ApiError(
             "IncorrectDiskStatus.CreatingSnapshot",
             400,
             f"The snapshot {node.snapshot_id} is in creation; instant access can be switched off "
-            "when it is accomplished.",
+            "when it is accomplished. Deleting the snapshot ends both.",
         )
-    node.instant_access = False
-    node.instant_access_days = 0
+    node.instant_access_ended_at = call.now

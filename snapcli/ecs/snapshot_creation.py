@@ -22,6 +22,7 @@ from snapcli.ecs.records import Chain, DiskRecord, SnapshotRecord
 from snapcli.ecs.snapshot_state import (
     has_instant_access,
     in_creation,
+    must_be_awaited,
     released_at,
 )
 from snapcli.ecs.tags import tags_to_set
@@ -149,7 +150,8 @@ def check_none_in_creation(call: Call, disk: DiskRecord, chain: Chain) -> None:
     """
     for node in chain.nodes:
         automatic = node.kind == "auto"
-        if in_creation(node, call.now) and (automatic or not has_instant_access(node, call.now)):
+        automatic_now = automatic and in_creation(node, call.now)
+        if automatic_now or must_be_awaited(node, call.now):
             kind = "automatic snapshot" if automatic else "snapshot"
             raise ApiError(
                 "IncorrectDiskStatus.CreatingSnapshot",

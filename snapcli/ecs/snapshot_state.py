@@ -36,25 +36,70 @@ def remaining_seconds(node: SnapshotRecord, now: datetime) -> int:
     return -int((now - node.ready_at) // timedelta(seconds=1))
 
 
-def released_at(node: SnapshotRecord) -> datetime | None:
+def retention_ends_at(node: SnapshotRecord) -> datetime | None:
     """Return when retention ends, or None for a snapshot that is kept (CR-4)."""
     if not node.retention_days:
         return None
     return node.created_at + timedelta(days=node.retention_days)
 
 
+def released_at(node: SnapshotRecord) -> datetime | None:
+    """Return when the service releases the snapshot, or None for one that is kept.
+
+    That is the end of its retention, or of its lock when that is later.
+    """
+    retention_end, lock_end = retention_ends_at(node), lock_ends_at(node)
+    if retention_end is None or lock_end is None:
+        return retention_end
+    return max(retention_end, lock_end)
+
+
+def instant_access_ends_at(node: SnapshotRecord) -> datetime | None:
+    """Return when instant access ended or will end; None: as long as the snapshot is kept.
+
+    It is on from `created_at` until its days are over (IA-4), it is switched off by hand or with
+    its disk (IA-5), or creation fails, whatever comes first. Says nothing of a snapshot that
+    never had it.
+    """
+    ends = [node.instant_access_ended_at, node.failed_at]
+    if node.instant_access_days:
+        ends.append(node.created_at + timedelta(days=node.instant_access_days))
+    return min((end for end in ends if end is not None), default=None)
+
+
 def has_instant_access(node: SnapshotRecord, now: datetime) -> bool:
-    """Say whether instant access is on: it ends with its days, the snapshot stays (IA-4)."""
-    if not node.instant_access or node.failed_at is not None:
+    """Say whether instant access is on; when it ends the snapshot stays (IA-4)."""
+    if not node.instant_access:
         return False
-    if not node.instant_access_days:
-        return True
-    return now < node.created_at + timedelta(days=node.instant_access_days)
+    end = instant_access_ends_at(node)
+    return end is None or now < end
 
 
 def is_usable(node: SnapshotRecord, now: datetime) -> bool:
     """Say whether the snapshot can roll back its disk or make disks (IA-1)."""
     return status(node, now) == "accomplished" or has_instant_access(node, now)
+
+
+def must_be_awaited(node: SnapshotRecord, now: datetime) -> bool:
+    """Say whether the snapshot is in creation and nothing may be done to its disk before the end.
+
+    One with instant access can be used at once, and what it is for, rolling back, asks for a
+    stopped instance: so it neither stands in the way nor fails with its instance (IA-1, CR-11).
+    """
+    return in_creation(node, now) and not has_instant_access(node, now)
+
+
+def lock_ends_at(node: SnapshotRecord) -> datetime | None:
+    """Return when the snapshot's lock ends or ended; None without one, or when creation failed."""
+    if node.lock is None or node.failed_at is not None:
+        return None
+    return node.lock.starts_at + timedelta(days=node.lock.duration_days)
+
+
+def is_locked(node: SnapshotRecord, now: datetime) -> bool:
+    """Say whether nobody and nothing may delete the snapshot now, in cool-off or after it."""
+    end = lock_ends_at(node)
+    return end is not None and now < end
 
 
 def creating_node(chain: Chain | None, now: datetime) -> SnapshotRecord | None:
