@@ -236,7 +236,7 @@ def replace_system_disk(call: Call, request: ReplaceSystemDiskRequest) -> Replac
         )
     if not request.image_id:
         raise missing_parameter("ImageId")
-    image = require_image(request.image_id)
+    image = require_image(call, request.image_id, instance.region_id)
     refuse_encryption(request.encrypted, request.kms_key_id)
     power = instance_status(instance, call.now)
     if power != "Stopped":

@@ -180,9 +180,11 @@ def release_disk(call: Call, disk: DiskRecord) -> None:
     """Release a disk: its bytes go after the commit; snapshots stay (DL-5) but those in
     creation, which go with it (CR-12), and automatic ones when the disk says so (PO-7).
 
-    Locked ones stay in any case. Instant access of those that stay is switched off (IA-5).
+    Locked ones stay in any case. Instant access of those that stay is switched off (IA-5). An
+    automatic one that an image needs goes with that image (PO-7).
     """
     from snapcli.ecs.nodes import remove_node
+    from snapcli.ecs.snapshot_use import fail_images, is_held_by_image
 
     del call.inventory(disk.region_id).disks[disk.disk_id]
     call.tx.after_commit("unlink", {"paths": [call.image_file(disk)]})
@@ -191,8 +193,14 @@ def release_disk(call: Call, disk: DiskRecord) -> None:
         return
     for node in list(chain.nodes):
         automatic = node.kind == "auto" and disk.delete_auto_snapshot
-        goes = automatic or in_creation(node, call.now)
-        if goes and not is_locked(node, call.now):
+        creating = in_creation(node, call.now)
+        goes = (automatic or creating) and not is_locked(node, call.now)
+        if goes and creating:
+            fail_images(call, chain, node)
+        if goes and not is_held_by_image(call, chain, node):
             remove_node(call, chain, node)
-        elif has_instant_access(node, call.now):
+            continue
+        if goes:
+            node.overdue_at = call.now
+        if has_instant_access(node, call.now):
             node.instant_access_ended_at = call.now

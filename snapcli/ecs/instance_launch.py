@@ -166,7 +166,7 @@ def run_instances(call: Call, request: RunInstancesRequest) -> RunInstancesRespo
         raise missing_parameter("ImageId")
     if not request.instance_type:
         raise missing_parameter("InstanceType")
-    image = require_image(request.image_id)
+    image = require_image(call, request.image_id, request.region_id)
     require_instance_type(request.instance_type)
     if request.zone_id:
         require_zone(region, request.zone_id)

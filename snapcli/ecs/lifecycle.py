@@ -12,6 +12,7 @@ from snapcli.ecs.call import Call
 from snapcli.ecs.nodes import is_sound, remove_node
 from snapcli.ecs.records import Chain, SnapshotRecord
 from snapcli.ecs.snapshot_state import released_at
+from snapcli.ecs.snapshot_use import is_held_by_image
 
 _LOOK_AGAIN = timedelta(hours=1)
 
@@ -64,6 +65,8 @@ def _end_retention(call: Call, snapshot_id: str) -> None:
     found: tuple[Chain, SnapshotRecord] | None = call.find_snapshot(snapshot_id)
     if found is None:  # it may have gone with its disk a moment before
         return
+    if is_held_by_image(call, *found):
+        return  # DeleteImage has time look at it again (PO-7)
     if is_sound(call, found[0]):
         remove_node(call, *found)
 

@@ -75,6 +75,9 @@ def remove_node(call: Call, chain: Chain, node: SnapshotRecord) -> None:
 
 def fail_node(call: Call, chain: Chain, node: SnapshotRecord) -> None:
     """Make a snapshot in creation a failed one, which occupies no space (CR-11)."""
+    from snapcli.ecs.snapshot_use import fail_images
+
+    fail_images(call, chain, node)
     _release_blocks(call, chain, node)
     node.failed_at = call.now
     node.map_file = ""

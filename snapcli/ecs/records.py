@@ -168,6 +168,7 @@ class SnapshotRecord(Record):
     kind: str = "user"  # user or auto
     category: str = "standard"
     retention_days: int = 0  # 0: until somebody deletes it
+    overdue_at: Instant | None = None  # since when only an image keeps it from going
     instant_access: bool = False
     instant_access_days: int = 0  # 0: as long as the snapshot is kept
     instant_access_ended_at: Instant | None = None  # off before that, by hand or with the disk

@@ -10,6 +10,7 @@ from snapcli.ecs.nodes import remove_node
 from snapcli.ecs.records import Chain, SnapshotRecord
 from snapcli.ecs.snapshot_rules import refuse_locked
 from snapcli.ecs.snapshot_state import has_instant_access, in_creation, released_at
+from snapcli.ecs.snapshot_use import images_made_from
 
 
 class DeleteSnapshotRequest(Request):
@@ -27,8 +28,9 @@ class DeleteSnapshotResponse(Response):
 def delete_snapshot(call: Call, request: DeleteSnapshotRequest) -> DeleteSnapshotResponse:
     """Delete a snapshot, manual or automatic (DL-1); one in creation is cancelled by it.
 
-    Blocks that later snapshots need go to the next node, the others are freed (IN-6). Disks made
-    from it ask for Force and can't be re-initialised afterwards (DL-3).
+    Blocks that later snapshots need go to the next node, the others are freed (IN-6). Images made
+    from it stand in the way (DL-2). Disks made from it ask for Force and can't be re-initialised
+    afterwards (DL-3).
     """
     delete(call, request.snapshot_id, request.force)
     return DeleteSnapshotResponse()
@@ -44,8 +46,20 @@ def delete(call: Call, snapshot_id: str, force: bool) -> None:
 def refuse_deletion(call: Call, chain: Chain, node: SnapshotRecord, force: bool) -> None:
     """Raise ApiError when the snapshot may not go: a line here for each thing that holds it."""
     refuse_locked(node, call.now)
+    _refuse_with_images(call, chain, node)
     if not force:
         _refuse_with_disks(call, chain, node)
+
+
+def _refuse_with_images(call: Call, chain: Chain, node: SnapshotRecord) -> None:
+    images = images_made_from(call, chain, node)
+    if images:
+        raise ApiError(
+            "SnapshotCreatedImage",
+            403,
+            f"Images were made from the snapshot {node.snapshot_id}: {', '.join(images)}. Delete "
+            "them with DeleteImage first; Force makes no difference.",
+        )
 
 
 def _refuse_with_disks(call: Call, chain: Chain, node: SnapshotRecord) -> None:

@@ -38,6 +38,8 @@ def remaining_seconds(node: SnapshotRecord, now: datetime) -> int:
 
 def retention_ends_at(node: SnapshotRecord) -> datetime | None:
     """Return when retention ends, or None for a snapshot that is kept (CR-4)."""
+    if node.overdue_at is not None:
+        return node.overdue_at
     if not node.retention_days:
         return None
     return node.created_at + timedelta(days=node.retention_days)

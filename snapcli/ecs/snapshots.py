@@ -12,7 +12,7 @@ from snapcli.api.types import choice, json_list
 from snapcli.ecs.call import Call
 from snapcli.ecs.chain_ids import disk_id_of
 from snapcli.ecs.filters import CreationWindow, Filter
-from snapcli.ecs.records import BLOCK_BYTES, Chain, Inventory, SnapshotRecord
+from snapcli.ecs.records import BLOCK_BYTES, Chain, SnapshotRecord
 from snapcli.ecs.region_rules import require_region
 from snapcli.ecs.snapshot_state import (
     has_instant_access,
@@ -21,6 +21,7 @@ from snapcli.ecs.snapshot_state import (
     remaining_seconds,
     status,
 )
+from snapcli.ecs.snapshot_use import usages
 from snapcli.ecs.tags import check_filter, has_tags
 from snapcli.ecs.wire import Tag, TagSet, seconds_time, tag_set
 
@@ -139,14 +140,17 @@ def describe_snapshots(call: Call, request: DescribeSnapshotsRequest) -> Describ
         for node in chain.nodes
         if node.created_at in window and _matches(call, request, node)
     ]
-    used = snapshots_in_use(call.inventory(request.region_id))
+    used = usages(call.inventory(request.region_id))
     if request.usage is not None:
-        found = [each for each in found if _usage(each[1], used) == request.usage]
+        found = [each for each in found if used.get(each[1].snapshot_id, "none") == request.usage]
     found.sort(key=lambda each: (each[1].created_at, each[1].number), reverse=True)
     cut = page(found, request, least_results=1)
     return DescribeSnapshotsResponse(
         snapshots=SnapshotSet(
-            snapshot=[_item(call, chain, node, _usage(node, used)) for chain, node in cut.items]
+            snapshot=[
+                _item(call, chain, node, used.get(node.snapshot_id, "none"))
+                for chain, node in cut.items
+            ]
         ),
     ).at(cut)
 
@@ -201,15 +205,6 @@ def _matches(call: Call, request: DescribeSnapshotsRequest, node: SnapshotRecord
         and (not request.resource_group_id or node.resource_group_id == request.resource_group_id)
         and has_tags(node.tags, request.tag)
     )
-
-
-def snapshots_in_use(inventory: Inventory) -> set[str]:
-    """Return the ids of the snapshots that a region's disks were made from."""
-    return {disk.source_snapshot_id for disk in inventory.disks.values()}
-
-
-def _usage(node: SnapshotRecord, used: set[str]) -> str:
-    return "disk" if node.snapshot_id in used else "none"
 
 
 def _item(call: Call, chain: Chain, node: SnapshotRecord, usage: str) -> SnapshotItem:
