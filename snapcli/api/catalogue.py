@@ -63,6 +63,13 @@ _API = (
     ("ModifySnapshotAttribute", "snapshot_changes", "Change a snapshot's name, text or retention."),
     ("DescribeSnapshotLinks", "chains", "List snapshot chains with their sizes."),
     ("DescribeSnapshotsUsage", "chains", "Count a region's snapshots and their size."),
+    ("TagResources", "tag_changes", "Set tags on resources."),
+    ("UntagResources", "tag_changes", "Remove tags from resources."),
+    ("ListTagResources", "tag_lists", "List the tags of resources."),
+    ("AddTags", "tag_changes", "Set tags on a resource (older)."),
+    ("RemoveTags", "tag_changes", "Remove tags from a resource (older)."),
+    ("DescribeTags", "tag_lists", "List the tags in use (older)."),
+    ("DescribeResourceByTags", "tag_lists", "List resources by their tags (older)."),
 )
 
 _LOCAL = (

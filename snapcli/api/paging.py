@@ -71,7 +71,7 @@ def page(
     total = len(everything)
     if request.next_token is not None or request.max_results is not None:
         size = min(max(request.max_results or 10, least_results), most_results)
-        start = _offset(request.next_token or "")
+        start = offset_of(request.next_token or "")
         number = 1
     else:
         size = min(request.page_size, LARGEST_PAGE_SIZE)
@@ -83,21 +83,23 @@ def page(
         total_count=total,
         page_number=number,
         page_size=size,
-        next_token=_token(end) if end < total else "",
+        next_token=token_at(end, total),
     )
 
 
-def _token(offset: int) -> str:
-    return f"t{offset:015x}"
+def token_at(offset: int, total: int) -> str:
+    """Return the NextToken that goes on at `offset` of `total` results, "" at the end."""
+    return f"t{offset:015x}" if offset < total else ""
 
 
-def _offset(token: str) -> int:
+def offset_of(token: str, code: str = "InvalidNextToken", status: int = 400) -> int:
+    """Return where a NextToken goes on, 0 for none; raises ApiError for a token not ours."""
     if not token:
         return 0
     if len(token) != 16 or token[0] != "t" or set(token[1:]) - set("0123456789abcdef"):
         raise ApiError(
-            "InvalidNextToken",
-            400,
+            code,
+            status,
             f"NextToken {token!r} is not one that an earlier answer gave. Leave it out to begin "
             "at the first result.",
         )

@@ -103,6 +103,48 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = {
     ),
     "DescribeSnapshotLinks": (("A disk's chain and its size", {"DiskIds": f'["{_DISK}"]'}),),
     "DescribeSnapshotsUsage": (("Count and size in a region", {"RegionId": "cn-hangzhou"}),),
+    "TagResources": (
+        (
+            "A tag on two snapshots",
+            {
+                "ResourceId.1": _SNAPSHOT,
+                "ResourceId.2": "s-bp1fw3k1example002",
+                "ResourceType": "snapshot",
+                "Tag.1.Key": "env",
+                "Tag.1.Value": "prod",
+            },
+        ),
+    ),
+    "UntagResources": (
+        (
+            "Take a tag off a disk",
+            {"ResourceId.1": _DISK, "ResourceType": "disk", "TagKey.1": "env"},
+        ),
+        ("All its tags", {"ResourceId.1": _DISK, "ResourceType": "disk", "All": "true"}),
+    ),
+    "ListTagResources": (
+        ("A snapshot's tags", {"ResourceType": "snapshot", "ResourceId.1": _SNAPSHOT}),
+        (
+            "Disks whose tag env begins with prod",
+            {"ResourceType": "disk", "TagFilter.1.TagKey": "env", "TagFilter.1.TagValues": "prod*"},
+        ),
+    ),
+    "AddTags": (
+        (
+            "A tag on an instance",
+            {"ResourceId": _INSTANCE, "ResourceType": "instance", "Tag.1.Key": "team"},
+        ),
+    ),
+    "RemoveTags": (
+        (
+            "Take it off again",
+            {"ResourceId": _INSTANCE, "ResourceType": "instance", "Tag.1.Key": "team"},
+        ),
+    ),
+    "DescribeTags": (("The tags on disks", {"ResourceType": "disk"}),),
+    "DescribeResourceByTags": (
+        ("What carries a tag", {"Tag.1.Key": "env", "Tag.1.Value": "prod"}),
+    ),
     "ShowChain": (("Draw a disk's chain", {"DiskId": _DISK}),),
     "ShowDiskPath": (("Where a disk's bytes are", {"DiskId": _DISK}),),
     "ImportDisk": (("Make a disk from an image file", {"File": "disk.raw"}),),

@@ -68,7 +68,7 @@ def _top_summaries() -> dict[str, str]:
     return dict(sorted(found.items(), key=lambda each: _SECTIONS.index(_section(each[0]))))
 
 
-_SECTIONS = ("Snapshots", "Disks", "Instances", "Regions", "Workspace")
+_SECTIONS = ("Snapshots", "Disks", "Instances", "Tags", "Regions", "Workspace")
 
 
 def _section(name: str) -> str:
@@ -77,7 +77,7 @@ def _section(name: str) -> str:
     if name in _BY_COMMAND and not _BY_COMMAND[name].local:
         if name == "reset-disk":
             return "Snapshots"
-        for word, title in (("disk", "Disks"), ("instance", "Instances")):
+        for word, title in (("disk", "Disks"), ("instance", "Instances"), ("tag", "Tags")):
             if word in name:
                 return title
         return "Regions"

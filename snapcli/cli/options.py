@@ -116,17 +116,19 @@ def _json_list(values: Sequence[str]) -> str:
 def _members(spelling: Spelling, text: str) -> dict[str, str]:
     """Read `Size=20,Category=cloud_essd`, or the same as a JSON object."""
     known = {_plain(member.name): member.name for member in spelling.parameter.members}
+    lists = {member.name for member in spelling.parameter.members if member.kind == "repeat"}
     found: dict[str, str] = {}
     for key, value in _pairs(spelling, text):
-        name = known.get(_plain(key))
-        if name is None:
+        head, dot, number = key.partition(".")
+        name = known.get(_plain(head))
+        if name is None or (dot and not (name in lists and number.isdecimal())):
             raise UsageError(
                 f"'{key}' is not a valid member of {spelling.option}; it takes "
                 + ", ".join(known.values())
                 + ".",
                 near=closest(key, known.values()),
             )
-        found[name] = value
+        found[name + dot + number] = value
     return found
 
 

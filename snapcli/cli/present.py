@@ -39,7 +39,7 @@ def chosen(words: Sequence[str]) -> Choice:
 def show(action: str, response: object, choice: Choice, session: Session) -> None:
     """Print a response on standard output.
 
-    Without a choice, local commands print their text and Describe commands a table at a
+    Without a choice, local commands print their text and Describe and List commands a table at a
     terminal; all else is JSON.
     """
     streams = session.streams
@@ -47,7 +47,7 @@ def show(action: str, response: object, choice: Choice, session: Session) -> Non
         streams.write(output.columns_table(choice, response))
         return
     local = catalogue.ENTRIES[action].local
-    listing = action.startswith("Describe") and streams.is_terminal("stdout")
+    listing = action.startswith(("Describe", "List")) and streams.is_terminal("stdout")
     if choice == "table" or (choice == "auto" and (local or listing)):
         views.draw(action, response, session)
     else:

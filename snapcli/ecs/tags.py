@@ -8,7 +8,7 @@ from snapcli.ecs.wire import Tag
 
 
 def tags_to_set(call: Call, tags: Sequence[Tag]) -> dict[str, str]:
-    """Return the tags of a request as a dict after checking them.
+    """Return the tags of a new resource as a dict after checking them.
 
     Raises ApiError: Duplicate.TagKey (letter case does not distinguish keys), QuotaExceed.Tags,
     InvalidTagKey.Malformed and InvalidTagValue.Malformed.
@@ -23,9 +23,9 @@ def tags_to_set(call: Call, tags: Sequence[Tag]) -> dict[str, str]:
     checked: dict[str, str] = {}
     seen: set[str] = set()
     for tag in tags:
-        _check_key(tag.key)
+        check_key(tag.key)
         value = tag.value or ""
-        _check_value(value)
+        check_value(value)
         if tag.key.lower() in seen:
             raise ApiError(
                 "Duplicate.TagKey", 400, f"The tag key {tag.key!r} was given twice; keys differ."
@@ -35,7 +35,8 @@ def tags_to_set(call: Call, tags: Sequence[Tag]) -> dict[str, str]:
     return checked
 
 
-def _check_key(key: str) -> None:
+def check_key(key: str) -> None:
+    """Raise ApiError InvalidTagKey.Malformed for a key that no resource may carry."""
     if (
         not 1 <= len(key) <= 128
         or key.lower().startswith(("acs:", "aliyun"))
@@ -50,7 +51,8 @@ def _check_key(key: str) -> None:
         )
 
 
-def _check_value(value: str) -> None:
+def check_value(value: str) -> None:
+    """Raise ApiError InvalidTagValue.Malformed for a value that no tag may have."""
     if len(value) > 128 or "http://" in value or "https://" in value:
         raise ApiError(
             "InvalidTagValue.Malformed",
