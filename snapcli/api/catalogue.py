@@ -58,6 +58,7 @@ _API = (
     ("DescribeInstanceRamRole", "instance_roles", "List which instances have which role."),
     ("OpenSnapshotService", "account", "Activate the snapshot service."),
     ("CreateSnapshot", "snapshot_creation", "Create a snapshot of a disk."),
+    ("CopySnapshot", "snapshot_copies", "Copy a snapshot to another region."),
     ("DescribeSnapshots", "snapshots", "List snapshots."),
     ("DeleteSnapshot", "snapshot_changes", "Delete a snapshot."),
     ("ModifySnapshotAttribute", "snapshot_changes", "Change a snapshot's name, text or retention."),

@@ -14,12 +14,14 @@ class Request(msgspec.Struct, kw_only=True, rename="pascal"):
     """Base of every request: a field per parameter, required ones without a default.
 
     `ignored` names the API's parameters that are accepted but have no meaning here; `local` the
-    fields that the real API does not have; `missing` the codes other than MissingParameter that
+    fields that the real API does not have; `optional` those that are published as required but
+    described as optional, and are so here; `missing` the codes other than MissingParameter that
     an operation answers when a required parameter is absent.
     """
 
     ignored: ClassVar[tuple[str, ...]] = ()
     local: ClassVar[tuple[str, ...]] = ()
+    optional: ClassVar[tuple[str, ...]] = ()
     missing: ClassVar[dict[str, tuple[str, int]]] = {}
 
 

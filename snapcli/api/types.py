@@ -38,18 +38,21 @@ def choice(code: str, status: int, *values: str) -> Meta:
 _NAME_WORDS = "2 to 128 characters: a letter, then letters, digits, '.', '_', '-' or ':'"
 _NO_URL = "(?!https?://)"
 
-# CR-5. Unicode letters count as letters.
-SnapshotName = Annotated[
-    str,
-    limits(
+
+def _snapshot_name(status: int) -> Meta:
+    return limits(
         "InvalidSnapshotName.Malformed",
-        400,
+        status,
         _NAME_WORDS + ", not beginning with 'auto', 'http://' or 'https://'",
         min_length=2,
         max_length=128,
         pattern=r"^(?i:(?!auto))" + _NO_URL + r"[^\W\d_][\w.:-]*\Z",
-    ),
-]
+    )
+
+
+# CR-5. Unicode letters count as letters. A copy's codes are published with 403.
+SnapshotName = Annotated[str, _snapshot_name(400)]
+SnapshotName403 = Annotated[str, _snapshot_name(403)]
 DiskName = Annotated[
     str,
     limits(
@@ -90,11 +93,15 @@ def _description(status: int) -> Meta:
 # The same code is published with 404 for snapshots and disk attributes, with 400 elsewhere.
 Description = Annotated[str, _description(404)]
 Description400 = Annotated[str, _description(400)]
+Description403 = Annotated[str, _description(403)]
 
-RetentionDays = Annotated[
-    int,
-    limits("InvalidRetentionDays.Malformed", 400, "1 to 65536 days", ge=1, le=65536),
-]
+
+def _retention_days(status: int) -> Meta:
+    return limits("InvalidRetentionDays.Malformed", status, "1 to 65536 days", ge=1, le=65536)
+
+
+RetentionDays = Annotated[int, _retention_days(400)]
+RetentionDays403 = Annotated[int, _retention_days(403)]
 InstantAccessDays = Annotated[
     int,
     limits("InvalidInstantAccessRetentionDays.Malformed", 403, "1 to 65536 days", ge=1, le=65536),

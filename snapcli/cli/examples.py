@@ -84,6 +84,24 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = {
         ),
         ("One that is released after a week", {"DiskId": _DISK, "RetentionDays": "7"}),
     ),
+    "CopySnapshot": (
+        (
+            "A copy in another region",
+            {
+                "SnapshotId": _SNAPSHOT,
+                "DestinationRegionId": "cn-beijing",
+                "DestinationSnapshotName": "copy-of-release-7",
+            },
+        ),
+        (
+            "One that is released after 30 days",
+            {
+                "SnapshotId": _SNAPSHOT,
+                "DestinationRegionId": "cn-beijing",
+                "RetentionDays": "30",
+            },
+        ),
+    ),
     "DescribeSnapshots": (
         ("A disk's snapshots", {"RegionId": "cn-hangzhou", "DiskId": _DISK}),
         ("Snapshots by tag", {"Tag.1.Key": "env", "Tag.1.Value": "prod"}),

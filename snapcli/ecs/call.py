@@ -12,6 +12,7 @@ import msgspec
 from snapcli.api import ids
 from snapcli.api.dispatch import Caller
 from snapcli.api.errors import ApiError
+from snapcli.ecs.chain_ids import copies_id_of, disk_id_of
 from snapcli.ecs.records import (
     Account,
     Chain,
@@ -169,6 +170,14 @@ class Call:
             return None  # no chain's id, and no way into another folder
         file = self.chain_file(region_id, chain_id)
         return self.tx.load(file, Chain) if self.tx.exists(file) else None
+
+    def linked_chain(self, region_id: str, link_id: str) -> Chain | None:
+        """Return the chain with this id, else the disk's own that `sl-…` stands for (IN-3)."""
+        return self.chain(region_id, link_id) or self.chain(region_id, disk_id_of(link_id))
+
+    def chain_of_copies(self, region_id: str, disk_id: str) -> Chain | None:
+        """Return the chain of the copies that a region has of a disk's snapshots, or None."""
+        return self.chain(region_id, copies_id_of(disk_id))
 
     def new_chain(self, disk: DiskRecord) -> Chain:
         """Return the disk's chain, made now when it has none."""

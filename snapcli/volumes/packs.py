@@ -6,7 +6,7 @@ stored block means is in the maps; nothing here knows of them beyond the 32-byte
 
 import os
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from blake3 import blake3
@@ -218,8 +218,15 @@ class BlockReader:
 
         Raises DamagedBlock, naming the first block that does not fit its digest.
         """
+        return [plain for _, plain in self._checked(first_block, records)]
+
+    def stored(self, first_block: int, records: Bytes) -> list[bytes]:
+        """The same blocks in their stored form, each checked as `blocks` does."""
+        return [bytes(piece) for piece, _ in self._checked(first_block, records)]
+
+    def _checked(self, first_block: int, records: Bytes) -> Iterator[tuple[memoryview, bytes]]:
+        """The stored and the plain form of each block."""
         entries = list(RECORD.iter_unpack(records))
-        plain: list[bytes] = []
         at = 0
         while at < len(entries):
             _, start, end, number = entries[at]
@@ -239,9 +246,9 @@ class BlockReader:
                 digest, offset, length, _ = entries[index]
                 offset -= start
                 piece = content[offset : offset + length]
-                plain.append(self._plain(first_block + index, number, piece, length, digest))
+                plain = self._plain(first_block + index, number, piece, length, digest)
+                yield piece, plain
             at = after
-        return plain
 
     def _plain(
         self, block: int, number: int, stored: memoryview, length: int, digest: bytes

@@ -18,24 +18,28 @@ account_id = "1234567890123456"
 speed = "quick"
 
 # Throughput of a snapshot (0: no limit) and the least time it is `progressing`; how long an
-# instance takes to start or stop, and a disk to be made or attached.
+# instance takes to start or stop, and a disk to be made or attached; throughput of a copy to
+# another region, which is `progressing` no less than a snapshot.
 [speeds.instant]
 snapshot_mib_per_second = 0
 snapshot_minimum_seconds = 0
 instance_seconds = 0
 disk_seconds = 0
+copy_mib_per_second = 0
 
 [speeds.quick]
 snapshot_mib_per_second = 1024
 snapshot_minimum_seconds = 2
 instance_seconds = 0
 disk_seconds = 0
+copy_mib_per_second = 256
 
 [speeds.realistic]
 snapshot_mib_per_second = 100
 snapshot_minimum_seconds = 30
 instance_seconds = 20
 disk_seconds = 5
+copy_mib_per_second = 20
 
 # The time in here. "system": the system's time plus offset_seconds. "frozen": it stands at the
 # instant `at`, for example "2024-01-31T08:00:00Z". `snapcli clock` changes these.

@@ -83,7 +83,10 @@ def test_parameters_are_those_of_the_api(action: str, published: Any) -> None:
             continue
         assert parameter.label == spec[name]["type"], name
         if name != "RegionId":  # it has a default: the workspace's region
-            assert parameter.required == bool(spec[name].get("required")), name
+            optional = name in catalogue.load(action).request.optional
+            required = bool(spec[name].get("required"))
+            assert parameter.required == (required and not optional), name
+            assert required or not optional, name
         if parameter.kind == "groups":
             check_members(parameter, spec[name]["members"])
 

@@ -5,6 +5,7 @@ import random
 from pathlib import Path
 
 from snapcli.volumes.capture import capture
+from snapcli.volumes.copying import copy_view
 from snapcli.volumes.deletion import (
     TrimResult,
     hand_over,
@@ -81,6 +82,26 @@ class Chain:
         self.layers.append(Layer(name, result.map_file))
         self.packs[self.number] = result.pack_file
         self.pictures.append(self.content())
+        self.counts.append((result.data_blocks, result.empty_blocks))
+        return result
+
+    def copy(self, source: "Chain", index: int) -> Captured:
+        """Copy another chain's snapshot onto the end of this one."""
+        self.number += 1
+        name = f"s-{self.number}"
+        result = copy_view(
+            source.folder,
+            source.layers[: index + 1],
+            source.packs,
+            self.folder,
+            self.layers,
+            name,
+            self.number,
+            sync=self.sync,
+        )
+        self.layers.append(Layer(name, result.map_file))
+        self.packs[self.number] = result.pack_file
+        self.pictures.append(source.pictures[index])
         self.counts.append((result.data_blocks, result.empty_blocks))
         return result
 
