@@ -183,6 +183,7 @@ def release_disk(call: Call, disk: DiskRecord) -> None:
     Locked ones stay in any case. Instant access of those that stay is switched off (IA-5). An
     automatic one that an image needs goes with that image (PO-7).
     """
+    from snapcli.ecs import ledger
     from snapcli.ecs.nodes import remove_node
     from snapcli.ecs.snapshot_use import fail_images, is_held_by_image
 
@@ -204,3 +205,4 @@ def release_disk(call: Call, disk: DiskRecord) -> None:
             node.overdue_at = call.now
         if has_instant_access(node, call.now):
             node.instant_access_ended_at = call.now
+    ledger.note(call, chain)

@@ -5,6 +5,7 @@ Keeps a chain's records and its block files together; who may do what is decided
 
 from datetime import timedelta
 
+from snapcli.ecs import ledger
 from snapcli.ecs.call import Call, Freeing
 from snapcli.ecs.records import BLOCK_BYTES, GIB, Chain, DiskRecord, SnapshotRecord
 from snapcli.volumes.layers import Layer
@@ -56,6 +57,10 @@ def capture_node(call: Call, disk: DiskRecord, chain: Chain, node: SnapshotRecor
     chain.disk_name = disk.name
     chain.disk_size_gib = disk.size_gib
     chain.disk_type = disk.type
+    if node.instant_access:
+        ledger.count_use(call, chain, node)
+    if node.data_blocks:
+        ledger.note(call, chain)
 
 
 def creation_time(call: Call, captured_bytes: int) -> timedelta:
@@ -71,6 +76,7 @@ def remove_node(call: Call, chain: Chain, node: SnapshotRecord) -> None:
     """Take a snapshot out of its chain: its blocks go, or to the next node (IN-6)."""
     _release_blocks(call, chain, node)
     chain.nodes.remove(node)
+    ledger.note(call, chain)
 
 
 def fail_node(call: Call, chain: Chain, node: SnapshotRecord) -> None:
@@ -82,6 +88,7 @@ def fail_node(call: Call, chain: Chain, node: SnapshotRecord) -> None:
     node.failed_at = call.now
     node.map_file = ""
     node.data_blocks = node.empty_blocks = node.view_blocks = 0
+    ledger.note(call, chain)
 
 
 def _release_blocks(call: Call, chain: Chain, node: SnapshotRecord) -> None:
@@ -129,6 +136,7 @@ def free_unnamed(call: Call) -> None:
         if freeing.chain.nodes:
             _free_in(call.for_account(freeing.account_id), freeing)
         else:
+            ledger.keep_ended(call.for_account(freeing.account_id), freeing.chain)
             call.tx.delete(f"{folder}/chain.json")
             call.tx.after_commit("rmdir", {"paths": [folder], "tree": 1})
     call.chains_to_free.clear()

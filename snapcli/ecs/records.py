@@ -154,6 +154,20 @@ class LockRecord(Record):
     cool_off_hours: int = 0
 
 
+class SizeHistory(Record):
+    """What a chain stored from when on, of one kind and one set of tags; see ledger.py.
+
+    The keys are instants of whole seconds as documents write them, so they sort as texts.
+    """
+
+    kind: str  # standard, flash, archive; instant: those blocks of them with instant access
+    tags: dict[str, str] = {}
+    points: dict[str, int] = {}  # blocks from that instant on
+    ahead: dict[str, int] = {}  # the same to come, as instant access ends
+    hours: dict[str, int] = {}  # block-seconds of an hour whose points were thinned out
+    uses: dict[str, int] = {}  # how often instant access was switched on in an hour
+
+
 class SnapshotRecord(Record):
     """A snapshot: a node of its disk's chain. Blocks are in `map_file` and the chain's packs."""
 
@@ -205,11 +219,49 @@ class Chain(Record, kw_only=True):
     next_number: int = 1
     nodes: list[SnapshotRecord] = []
     packs: dict[int, str] = {}
+    history: list[SizeHistory] = []
 
     @property
     def link_id(self) -> str:
         """The chain's own id: its disk's, or that of a chain of copies (IN-3)."""
         return self.chain_id or self.disk_id
+
+
+class EndedChain(Record):
+    """What a chain stored that has no snapshot any more."""
+
+    chain_id: str
+    disk_id: str
+    disk_name: str = ""
+    history: list[SizeHistory] = []
+
+
+class FoldedLine(Record):
+    """What a chain stored in a month, of one kind and one set of tags."""
+
+    chain_id: str
+    disk_id: str
+    kind: str
+    disk_name: str = ""
+    tags: dict[str, str] = {}
+    block_seconds: int = 0
+    uses: int = 0  # how often instant access was switched on
+
+
+class FoldedMonth(Record):
+    """What a region stored in a month, when its single hours are no longer kept."""
+
+    free_block_seconds: int = 0  # how much of it was free, hour by hour
+    lines: list[FoldedLine] = []
+
+
+class Usage(Record):
+    """What a region stored beside the histories that its chains hold themselves."""
+
+    format: int = 1
+    folded_until: str = ""  # months before this instant are in `months`
+    months: dict[str, FoldedMonth] = {}  # by name, such as 2022-03
+    ended: list[EndedChain] = []
 
 
 class Account(Record):

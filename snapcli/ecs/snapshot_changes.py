@@ -5,6 +5,7 @@ from typing import Annotated
 from snapcli.api.errors import ApiError
 from snapcli.api.operation import Item, Request, Response, operation
 from snapcli.api.types import Description, RetentionDays, SnapshotName
+from snapcli.ecs import ledger
 from snapcli.ecs.call import Call
 from snapcli.ecs.nodes import remove_node
 from snapcli.ecs.records import Chain, SnapshotRecord
@@ -154,11 +155,12 @@ def modify_snapshot_attribute(
             "Nothing to change was given. Give SnapshotName, Description, RetentionDays or "
             "DisableInstantAccess.",
         )
-    _, node = call.snapshot(request.snapshot_id)
+    chain, node = call.snapshot(request.snapshot_id)
     if request.retention_days:
         _change_retention(call, node, request.retention_days)
     if request.disable_instant_access:
         _disable_instant_access(call, node)
+        ledger.note(call, chain)
     node.name = request.snapshot_name or node.name
     node.description = request.description or node.description
     node.modified_at = call.now

@@ -14,6 +14,7 @@ from snapcli.api import ids
 from snapcli.api.errors import ApiError
 from snapcli.api.operation import Request, Response, operation
 from snapcli.api.types import ClientToken, Description403, RetentionDays403, SnapshotName403
+from snapcli.ecs import ledger
 from snapcli.ecs.account import require_snapshot_service
 from snapcli.ecs.call import Call
 from snapcli.ecs.chain_ids import copies_id_of
@@ -144,6 +145,7 @@ def copy_node(
     copies.disk_name = chain.disk_name
     copies.disk_size_gib = chain.disk_size_gib
     copies.disk_type = chain.disk_type
+    ledger.note(call, copies)
     release = released_at(copy)
     if release is not None:
         call.due(release)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from snapcli.api.errors import ApiError, missing_parameter
 from snapcli.api.operation import Group, Request, Response, operation
-from snapcli.ecs import taggable
+from snapcli.ecs import ledger, taggable
 from snapcli.ecs.call import Call
 from snapcli.ecs.region_rules import require_region
 from snapcli.ecs.tags import check_key, check_value
@@ -118,6 +118,13 @@ def _set(
             )
     for record in records:
         record.tags = record.tags | tags
+    _note_sizes(call, kind, resource_ids)
+
+
+def _note_sizes(call: Call, kind: str, resource_ids: Sequence[str]) -> None:
+    """Have the ledger know under which tags the snapshots are billed from now on."""
+    for resource_id in resource_ids if kind == "snapshot" else ():
+        ledger.note(call, call.snapshot(resource_id)[0])
 
 
 class UntagResourcesRequest(Request):
@@ -170,6 +177,7 @@ def untag_resources(call: Call, request: UntagResourcesRequest) -> UntagResource
         record.tags = {
             key: value for key, value in record.tags.items() if not request.all and key not in keys
         }
+    _note_sizes(call, request.resource_type, resource_ids)
     return UntagResourcesResponse()
 
 
@@ -233,4 +241,5 @@ def remove_tags(call: Call, request: RemoveTagsRequest) -> RemoveTagsResponse:
         for key, value in record.tags.items()
         if key not in any_value and gone.get(key) != value
     }
+    _note_sizes(call, request.resource_type, [request.resource_id])
     return RemoveTagsResponse()
