@@ -1,5 +1,6 @@
 """DescribeSnapshotLinks and DescribeSnapshotsUsage: chains and sizes (IN-3, IN-4, SZ-1)."""
 
+from collections.abc import Iterator
 from typing import Annotated
 
 from snapcli.api.errors import ApiError
@@ -9,8 +10,9 @@ from snapcli.api.types import json_list
 from snapcli.ecs.call import Call
 from snapcli.ecs.chain_ids import disk_id_of
 from snapcli.ecs.nodes import stored_bytes
-from snapcli.ecs.records import Chain
+from snapcli.ecs.records import BLOCK_BYTES, Chain, SnapshotRecord
 from snapcli.ecs.region_rules import require_region
+from snapcli.ecs.snapshot_rules import ARCHIVE, LOCAL
 from snapcli.ecs.snapshot_state import has_instant_access
 
 
@@ -61,7 +63,10 @@ class DescribeSnapshotLinksResponse(PagedResponse):
 def describe_snapshot_links(
     call: Call, request: DescribeSnapshotLinksRequest
 ) -> DescribeSnapshotLinksResponse:
-    """List a region's chains: one a disk, with the number and size of its snapshots."""
+    """List a region's chains with the number and size of their snapshots.
+
+    A disk has one chain; its normal, local and archived snapshots are a row each.
+    """
     require_region(request.region_id, "InvalidRegionId", 400)
     inventory = call.inventory(request.region_id)
     if request.instance_id and request.instance_id not in inventory.instances:
@@ -70,16 +75,25 @@ def describe_snapshot_links(
             400,
             f"There is no instance {request.instance_id!r} in {request.region_id}.",
         )
-    chains = [
-        chain
+    rows = [
+        row
         for chain in call.chains(request.region_id)
-        if chain.nodes and _matches(call, request, chain)
+        if _matches(call, request, chain)
+        for row in _by_category(chain)
     ]
-    chains.sort(key=lambda chain: chain.nodes[-1].created_at, reverse=True)
-    cut = page(chains, request)
+    rows.sort(key=lambda row: row[1][-1].created_at, reverse=True)
+    cut = page(rows, request)
     return DescribeSnapshotLinksResponse(
-        snapshot_links=SnapshotLinkSet(snapshot_link=[_item(call, chain) for chain in cut.items]),
+        snapshot_links=SnapshotLinkSet(snapshot_link=[_item(call, *row) for row in cut.items]),
     ).at(cut)
+
+
+def _by_category(chain: Chain) -> Iterator[tuple[Chain, list[SnapshotRecord]]]:
+    """Yield the chain with its snapshots of each storage kind that it has."""
+    for category in ("standard", LOCAL, ARCHIVE):
+        nodes = [node for node in chain.nodes if node.category == category]
+        if nodes:
+            yield chain, nodes
 
 
 def _matches(call: Call, request: DescribeSnapshotLinksRequest, chain: Chain) -> bool:
@@ -94,23 +108,23 @@ def _matches(call: Call, request: DescribeSnapshotLinksRequest, chain: Chain) ->
     return disk is not None and disk.instance_id == request.instance_id
 
 
-def _item(call: Call, chain: Chain) -> SnapshotLinkItem:
+def _item(call: Call, chain: Chain, nodes: list[SnapshotRecord]) -> SnapshotLinkItem:
     inventory = call.inventory(chain.region_id)
     disk = inventory.disks.get(chain.disk_id)
     instance = inventory.instances.get(disk.instance_id) if disk else None
     return SnapshotLinkItem(
-        category="standard",
+        category=nodes[0].category,
         instance_id=instance.instance_id if instance else "",
         instance_name=instance.name if instance else "",
-        instant_access=any(has_instant_access(node, call.now) for node in chain.nodes),
+        instant_access=any(has_instant_access(node, call.now) for node in nodes),
         region_id=chain.region_id,
         snapshot_link_id=chain.link_id,
         source_disk_id=chain.disk_id,
         source_disk_name=disk.name if disk else chain.disk_name,
         source_disk_size=disk.size_gib if disk else chain.disk_size_gib,
         source_disk_type=disk.type if disk else chain.disk_type,
-        total_count=len(chain.nodes),
-        total_size=stored_bytes(chain),
+        total_count=len(nodes),
+        total_size=sum(node.data_blocks for node in nodes) * BLOCK_BYTES,
     )
 
 

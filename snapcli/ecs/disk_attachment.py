@@ -15,7 +15,7 @@ from snapcli.ecs.disk_making import (
 )
 from snapcli.ecs.phases import disk_status, instance_status, phases_from
 from snapcli.ecs.records import DiskRecord, InstanceRecord
-from snapcli.ecs.snapshot_state import creating_node
+from snapcli.ecs.snapshot_state import in_creation, must_be_awaited
 
 
 class DiskResponse(Response):
@@ -190,13 +190,18 @@ def delete_disk(call: Call, request: DeleteDiskRequest) -> DiskResponse:
     return DiskResponse()
 
 
-def require_none_in_creation(call: Call, disk: DiskRecord) -> None:
-    """Raise ApiError DiskCreatingSnapshot while a snapshot of the disk is in creation."""
-    node = creating_node(call.chain(disk.region_id, disk.disk_id), call.now)
-    if node is not None:
-        raise ApiError(
-            "DiskCreatingSnapshot",
-            403,
-            f"The snapshot {node.snapshot_id} of the disk {disk.disk_id} is in creation; wait "
-            "until it is accomplished, or delete it.",
-        )
+def require_none_in_creation(call: Call, disk: DiskRecord, *, but_instant: bool = False) -> None:
+    """Raise ApiError DiskCreatingSnapshot while a snapshot of the disk is in creation.
+
+    `but_instant`: those with instant access are no hindrance, as they can be used at once (IA-1).
+    """
+    chain = call.chain(disk.region_id, disk.disk_id)
+    hinders = must_be_awaited if but_instant else in_creation
+    for node in chain.nodes if chain else ():
+        if hinders(node, call.now):
+            raise ApiError(
+                "DiskCreatingSnapshot",
+                403,
+                f"The snapshot {node.snapshot_id} of the disk {disk.disk_id} is in creation; wait "
+                "until it is accomplished, or delete it.",
+            )

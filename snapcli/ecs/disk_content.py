@@ -21,6 +21,7 @@ from snapcli.ecs.disk_making import (
 from snapcli.ecs.image_rules import require_image
 from snapcli.ecs.phases import disk_status, instance_status
 from snapcli.ecs.records import GIB, DiskRecord, InstanceRecord
+from snapcli.ecs.snapshot_rules import LOCAL, require_not_archived
 from snapcli.ecs.snapshot_state import has_instant_access
 
 
@@ -50,7 +51,7 @@ def resize_disk(call: Call, request: ResizeDiskRequest) -> ResizeDiskResponse:
     """Make a disk larger; the new space reads as zeros."""
     disk = call.disk(request.disk_id)
     _require_in_use_or_available(call, disk)
-    require_none_in_creation(call, disk)
+    require_none_in_creation(call, disk, but_instant=True)
     if request.type == "online":
         power = (
             instance_status(call.instance(disk.instance_id), call.now) if disk.instance_id else ""
@@ -133,11 +134,21 @@ def re_init_disk(call: Call, request: ReInitDiskRequest) -> DiskResponse:
                 "image_id": disk.image_id,
             },
         )
+    _note_reinitialised(call, disk)
     if request.auto_start_instance:
         from snapcli.ecs.instance_power import start
 
         start(call, instance)
     return DiskResponse()
+
+
+def _note_reinitialised(call: Call, disk: DiskRecord) -> None:
+    """Note it on the disk, and on its local snapshots, which can't roll it back now (LS-4)."""
+    disk.reinitialised_at = call.now
+    chain = call.chain(disk.region_id, disk.disk_id)
+    for node in chain.nodes if chain else ():
+        if node.category == LOCAL:
+            node.disk_reinitialised_at = call.now
 
 
 def _check_reinit(call: Call, disk: DiskRecord) -> InstanceRecord:
@@ -156,16 +167,17 @@ def _check_reinit(call: Call, disk: DiskRecord) -> InstanceRecord:
             403,
             f"The instance {instance.instance_id} is {power}; stop it to re-initialise its disk.",
         )
-    require_none_in_creation(call, disk)
     chain = call.chain(disk.region_id, disk.disk_id)
-    fast = [n for n in chain.nodes if has_instant_access(n, call.now)] if chain else []
-    if fast:
-        raise ApiError(
-            "DiskHasSnapshotsWithInstantAccessEnabled.OperationNotSupported",
-            400,
-            f"The snapshot {fast[0].snapshot_id} of the disk {disk.disk_id} has instant access; "
-            "switch it off with ModifySnapshotAttribute first.",
-        )
+    for node in chain.nodes if chain else ():
+        if has_instant_access(node, call.now):
+            raise ApiError(
+                "DiskHasSnapshotsWithInstantAccessEnabled.OperationNotSupported",
+                400,
+                f"The snapshot {node.snapshot_id} of the disk {disk.disk_id} has instant access. "
+                "Switch it off first, with ModifySnapshotAttribute and DisableInstantAccess true "
+                "once the snapshot is accomplished.",
+            )
+    require_none_in_creation(call, disk)
     return instance
 
 
@@ -181,6 +193,7 @@ def _return_to_snapshot(call: Call, disk: DiskRecord) -> None:
         )
     from snapcli.ecs.rollback import write_down_restore
 
+    require_not_archived(found[1], f"what {disk.disk_id} returns to", "OperationDenied", 403)
     write_down_restore(call, disk, *found, disk.size_gib)
 
 

@@ -20,6 +20,12 @@ from snapcli.ecs.disk_making import (
 )
 from snapcli.ecs.records import Chain, InstanceRecord, SnapshotRecord
 from snapcli.ecs.region_rules import require_region, require_zone
+from snapcli.ecs.snapshot_rules import (
+    require_essd_for_local,
+    require_not_local,
+    require_size_of_local,
+    require_zone_of_local,
+)
 from snapcli.ecs.tags import tags_to_set
 from snapcli.ecs.wire import Tag
 
@@ -78,6 +84,7 @@ def create_disk(call: Call, request: CreateDiskRequest) -> CreateDiskResponse:
         source = source_snapshot(
             call, request.snapshot_id, region.region_id, "InvalidSnapshotId.NotFound", 404
         )
+        _check_local(request, source[1], zone_id)
     size_gib = _size_gib(request, source)
     tags = tags_to_set(call, request.tag)
     disk = new_disk(
@@ -122,6 +129,17 @@ def _instance(call: Call, request: CreateDiskRequest) -> InstanceRecord | None:
             f"{request.region_id}.",
         )
     return instance
+
+
+def _check_local(request: CreateDiskRequest, node: SnapshotRecord, zone_id: str) -> None:
+    """Check what only a local snapshot asks of the disk that is made from it (LS-6, LS-7, LS-8)."""
+    require_zone_of_local(node, zone_id, "OperationDenied.SnapshotNotAllowed", 403)
+    require_essd_for_local(
+        node, request.disk_category, "InvalidDiskCategory.ConflictSnapshotCategory", 400
+    )
+    require_size_of_local(node, request.size, "InvalidDiskSize.NotSupported", 400)
+    if request.encrypted or request.kms_key_id:
+        require_not_local(node, "encrypted", "InvalidEncrypted.NotMatchSnapshot", 403)
 
 
 def _size_gib(request: CreateDiskRequest, source: tuple[Chain, SnapshotRecord] | None) -> int:

@@ -10,6 +10,7 @@ from snapcli.ecs.disk_categories import CATEGORIES
 from snapcli.ecs.image_data import image_bytes
 from snapcli.ecs.phases import phases_from
 from snapcli.ecs.records import GIB, Chain, DiskRecord, InstanceRecord, SnapshotRecord
+from snapcli.ecs.snapshot_rules import require_not_archived
 from snapcli.ecs.snapshot_state import has_instant_access, in_creation, is_locked, is_usable
 
 SYSTEM_DEVICE = "/dev/xvda"
@@ -96,6 +97,7 @@ def source_snapshot(
         raise ApiError(
             "OperationDenied", 403, f"The snapshot {snapshot_id} failed and holds nothing."
         )
+    require_not_archived(node, "made into a disk", "OperationDenied.SnapshotNotAllowed", 403)
     if not is_usable(node, call.now):
         raise ApiError(
             "InvalidSnapshotId.NotReady",

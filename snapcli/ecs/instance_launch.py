@@ -35,6 +35,12 @@ from snapcli.ecs.phases import phases_from
 from snapcli.ecs.records import Chain, InstanceRecord, Inventory, SnapshotRecord
 from snapcli.ecs.region_data import zone_ids
 from snapcli.ecs.region_rules import require_region, require_zone
+from snapcli.ecs.snapshot_rules import (
+    require_essd_for_local,
+    require_not_local,
+    require_size_of_local,
+    require_zone_of_local,
+)
 from snapcli.ecs.tags import tags_to_set
 from snapcli.ecs.wire import Tag, instant_of
 
@@ -252,6 +258,7 @@ def _check_data_disk(
         source = source_snapshot(
             call, asked.snapshot_id, request.region_id, "InvalidDataDiskSnapshotId.NotFound", 404
         )
+        _check_local(request, asked, source[1])
         asked.size = max(asked.size or 0, source[1].size_gib)
     if asked.size is None:
         raise missing_parameter(f"DataDisk.{index + 1}.Size")
@@ -263,6 +270,15 @@ def _check_data_disk(
         400,
     )
     return source
+
+
+def _check_local(request: RunInstancesRequest, asked: DataDisk, node: SnapshotRecord) -> None:
+    """Check what only a local snapshot asks of the disk that is made from it (LS-6, LS-7, LS-8)."""
+    require_zone_of_local(node, request.zone_id, "OperationDenied.SnapshotNotAllowed", 403)
+    require_essd_for_local(node, asked.category, "InvalidDataDiskCategory.ValueNotSupported", 400)
+    require_size_of_local(node, asked.size, "InvalidDataDiskSize.ValueNotSupported", 400)
+    if asked.encrypted or asked.kms_key_id:
+        require_not_local(node, "encrypted", "InvalidEncrypted.NotMatchSnapshot", 403)
 
 
 def _check_devices(call: Call, request: RunInstancesRequest) -> None:

@@ -50,7 +50,11 @@ def capture_node(call: Call, disk: DiskRecord, chain: Chain, node: SnapshotRecor
     node.data_blocks = captured.data_blocks
     node.empty_blocks = captured.empty_blocks
     node.view_blocks = captured.view_blocks
-    node.ready_at = node.created_at + creation_time(call, captured.data_blocks * BLOCK_BYTES)
+    node.ready_at = node.created_at + (
+        local_creation_time(call)
+        if node.category == "flash"
+        else creation_time(call, captured.data_blocks * BLOCK_BYTES)
+    )
     chain.packs[node.number] = captured.pack_file
     chain.next_number = node.number + 1
     chain.nodes.append(node)
@@ -70,6 +74,11 @@ def creation_time(call: Call, captured_bytes: int) -> timedelta:
     if speed.snapshot_mib_per_second:
         seconds += captured_bytes / (speed.snapshot_mib_per_second * (1 << 20))
     return timedelta(seconds=seconds)
+
+
+def local_creation_time(call: Call) -> timedelta:
+    """Return how long the creation of a local snapshot takes, whatever its size (LS-3)."""
+    return timedelta(seconds=call.settings.current_speed().local_snapshot_seconds)
 
 
 def remove_node(call: Call, chain: Chain, node: SnapshotRecord) -> None:

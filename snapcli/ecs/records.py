@@ -86,7 +86,6 @@ class DiskRecord(Record):
     source_snapshot_id: str = ""
     kms_key_id: str = ""  # of an encrypted disk
     reinitialised_at: Instant | None = None
-    reinitialised_number: int = 0  # of the node that would have come next then
     serial_number: str = ""
     resource_group_id: str = ""
     tags: dict[str, str] = {}
@@ -187,6 +186,7 @@ class SnapshotRecord(Record):
     instant_access_days: int = 0  # 0: as long as the snapshot is kept
     instant_access_ended_at: Instant | None = None  # off before that, by hand or with the disk
     zone_id: str = ""  # of the disk; a local snapshot can be used only there
+    disk_reinitialised_at: Instant | None = None  # a local one is no way back from then on
     source_region_id: str = ""  # of a copy
     source_snapshot_id: str = ""
     lock: LockRecord | None = None

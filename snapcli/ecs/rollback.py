@@ -12,6 +12,7 @@ from snapcli.ecs.call import Call
 from snapcli.ecs.nodes import layers_through, restore_arguments
 from snapcli.ecs.phases import disk_status, instance_status
 from snapcli.ecs.records import GIB, Chain, DiskRecord, InstanceRecord, SnapshotRecord
+from snapcli.ecs.snapshot_rules import require_way_back
 from snapcli.ecs.snapshot_state import is_usable, must_be_awaited
 
 
@@ -99,6 +100,7 @@ def check_rollback(
             f"The snapshot {node.snapshot_id} is in creation and has no instant access; wait "
             "until it is accomplished.",
         )
+    require_way_back(node, disk.disk_id)
     _check_none_in_creation(call, disk, chain)
     return instance
 

@@ -19,6 +19,7 @@ from snapcli.ecs.disk_categories import CATEGORIES
 from snapcli.ecs.nodes import capture_node
 from snapcli.ecs.phases import disk_status, instance_status
 from snapcli.ecs.records import Chain, DiskRecord, SnapshotRecord
+from snapcli.ecs.snapshot_rules import LOCAL
 from snapcli.ecs.snapshot_state import (
     has_instant_access,
     in_creation,
@@ -28,7 +29,6 @@ from snapcli.ecs.snapshot_state import (
 from snapcli.ecs.tags import tags_to_set
 from snapcli.ecs.wire import Tag
 
-MOST_INSTANT_ACCESS = 10
 ESSD = "cloud_essd"
 
 
@@ -44,12 +44,13 @@ class CreateSnapshotRequest(Request):
     ] = 0
     instant_access: Annotated[bool, "Make it usable while still in creation (ESSD only)."] = False
     instant_access_retention_days: Annotated[
-        InstantAccessDays, "Switch instant access off after so many days."
+        InstantAccessDays,
+        "Switch instant access off after so many days (without it: when the retention ends).",
     ] = 0
     category: Annotated[
         str,
         choice("InvalidSnapshotCategory.Malformed", 403, "standard", "flash"),
-        "The storage kind.",
+        "The storage kind; flash makes a local snapshot (ESSD only), done in seconds.",
     ] = "standard"
     resource_group_id: Annotated[str, "The resource group."] = ""
     tag: Annotated[list[Tag], "Tags to set on the snapshot, up to 20."] = []
@@ -71,13 +72,25 @@ def create_snapshot(call: Call, request: CreateSnapshotRequest) -> CreateSnapsho
     chain = call.new_chain(disk)
     check_none_in_creation(call, disk, chain)
     check_quota(call, disk, chain)
-    _check_kind(call, request, disk, chain)
+    if request.category == LOCAL:
+        if request.instant_access:
+            raise ApiError(
+                "InvalidCategoryAndInstantAccess.Malformed",
+                403,
+                "Category flash and InstantAccess true were both given. A local snapshot is done "
+                "in seconds and has no instant access; leave one of the two out.",
+            )
+        check_local(call, disk, chain)
+    if request.instant_access:
+        check_instant_access(call, disk, chain)
     node = new_node(call, disk, chain)
+    node.category = request.category
     node.name = request.snapshot_name
     node.description = request.description
     node.retention_days = request.retention_days
-    node.instant_access = request.instant_access
-    node.instant_access_days = request.instant_access_retention_days
+    if request.instant_access:
+        node.instant_access = True
+        node.instant_access_days = request.instant_access_retention_days or request.retention_days
     node.resource_group_id = request.resource_group_id or disk.resource_group_id
     node.tags = tags_to_set(call, request.tag)
     capture_node(call, disk, chain, node)
@@ -174,30 +187,55 @@ def check_quota(call: Call, disk: DiskRecord, chain: Chain) -> None:
         )
 
 
-def _check_kind(call: Call, request: CreateSnapshotRequest, disk: DiskRecord, chain: Chain) -> None:
-    """Raise ApiError for a storage kind or instant access that this disk cannot have."""
-    if request.category == "flash":
-        raise ApiError(
-            "InvalidAction.Unauthorized",
-            403,
-            "Category flash: local snapshots are not offered in this version of snapcli; use "
-            "Category standard, with InstantAccess true when the snapshot must be usable at once.",
-        )
-    if not request.instant_access:
-        return
+def automatic_quota_is_full(call: Call, chain: Chain) -> bool:
+    """Say whether one more automatic snapshot needs the room of an old one (IN-5, PO-7)."""
+    count = sum(node.kind == "auto" for node in chain.nodes)
+    return count >= call.settings.quotas.automatic_snapshots_per_disk
+
+
+def check_instant_access(call: Call, disk: DiskRecord, chain: Chain) -> None:
+    """Raise ApiError unless a manual snapshot of the disk may have instant access (IA-2)."""
     if disk.category != ESSD:
         raise ApiError(
             "DiskCategory.OperationNotSupported",
             400,
-            f"The disk {disk.disk_id} is a {disk.category} disk; instant access is for "
-            f"{ESSD} disks.",
+            f"The disk {disk.disk_id} is a {disk.category} disk; instant access is for {ESSD} "
+            "disks. Leave InstantAccess out.",
         )
+    most = call.settings.quotas.instant_access_snapshots_per_disk
     count = sum(has_instant_access(node, call.now) for node in chain.nodes)
-    if count >= MOST_INSTANT_ACCESS:
+    if count >= most:
         raise ApiError(
             "QuotaExceed.Snapshot",
             403,
-            f"The disk {disk.disk_id} has {count} snapshots with instant access; "
-            f"{MOST_INSTANT_ACCESS} are allowed. Switch it off for one with "
-            "ModifySnapshotAttribute.",
+            f"The disk {disk.disk_id} has {count} snapshots with instant access; {most} are "
+            "allowed. Switch it off for one with ModifySnapshotAttribute and DisableInstantAccess "
+            "true first.",
+        )
+
+
+def check_local(call: Call, disk: DiskRecord, chain: Chain) -> None:
+    """Raise ApiError unless the disk may have one more local snapshot (LS-1, LS-2)."""
+    if disk.category != ESSD:
+        raise ApiError(
+            "DiskCategory.OperationNotSupported",
+            400,
+            f"The disk {disk.disk_id} is a {disk.category} disk; local snapshots are for {ESSD} "
+            "disks. Use Category standard.",
+        )
+    if disk.kms_key_id:
+        raise ApiError(
+            "DiskId.ValueNotSupported",
+            403,
+            f"The disk {disk.disk_id} is encrypted; local snapshots are for unencrypted disks. "
+            "Use Category standard.",
+        )
+    most = call.settings.quotas.local_snapshots_per_disk
+    count = sum(node.category == LOCAL for node in chain.nodes)
+    if count >= most:
+        raise ApiError(
+            "QuotaExceed.Snapshot",
+            403,
+            f"The disk {disk.disk_id} has {count} local snapshots; {most} are allowed. Delete one "
+            "with DeleteSnapshot first.",
         )

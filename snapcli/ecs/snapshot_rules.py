@@ -1,6 +1,6 @@
 """What a snapshot can't be used for because of what it is: local, archived or locked.
 
-Each rule raises ApiError with the code of the operation that asks; nothing is looked up here.
+Each rule raises ApiError, mostly with a code of the operation that asks; nothing is looked up here.
 """
 
 from datetime import datetime
@@ -34,6 +34,58 @@ def require_not_archived(node: SnapshotRecord, what: str, code: str, status: int
             status,
             f"The snapshot {node.snapshot_id} is archived, for good, and can't be {what}. Use one "
             "of the disk's snapshots that are not archived.",
+        )
+
+
+def require_zone_of_local(node: SnapshotRecord, zone_id: str, code: str, status: int) -> None:
+    """Raise ApiError `code` for a local snapshot that is wanted in another zone (LS-8)."""
+    if node.category == LOCAL and node.zone_id != zone_id:
+        raise ApiError(
+            code,
+            status,
+            f"The snapshot {node.snapshot_id} is a local one in {node.zone_id} and can't be used "
+            f"in {zone_id}. Make the disk in {node.zone_id}, or use a snapshot of Category "
+            "standard.",
+        )
+
+
+def require_essd_for_local(node: SnapshotRecord, category: str, code: str, status: int) -> None:
+    """Raise ApiError `code` unless a disk from a local snapshot is to be an ESSD (LS-6)."""
+    if node.category == LOCAL and category != "cloud_essd":
+        raise ApiError(
+            code,
+            status,
+            f"The snapshot {node.snapshot_id} is a local one, which makes cloud_essd disks only, "
+            f"not {category} ones.",
+        )
+
+
+def require_size_of_local(
+    node: SnapshotRecord, size_gib: int | None, code: str, status: int
+) -> None:
+    """Raise ApiError `code` when another size than a local snapshot's is asked for (LS-6)."""
+    if node.category == LOCAL and size_gib not in (None, node.size_gib):
+        raise ApiError(
+            code,
+            status,
+            f"The snapshot {node.snapshot_id} is a local one, so a disk made from it has exactly "
+            f"{node.size_gib} GiB, not {size_gib}. Give that size, or none.",
+        )
+
+
+def require_way_back(node: SnapshotRecord, disk_id: str) -> None:
+    """Raise ApiError OperationDenied when a rollback to the snapshot is no longer possible.
+
+    Not to an archived one, nor to a local one from before a re-initialisation (LS-4).
+    """
+    require_not_archived(node, "rolled back to", "OperationDenied", 403)
+    if node.disk_reinitialised_at is not None:
+        raise ApiError(
+            "OperationDenied",
+            403,
+            f"The snapshot {node.snapshot_id} is a local one, and its disk {disk_id} was "
+            f"re-initialised at {seconds_time(node.disk_reinitialised_at)}; it can't roll it back "
+            "any more. A disk made from it with CreateDisk has its bytes.",
         )
 
 

@@ -5,7 +5,7 @@ Pure functions of a record and `now`; nothing here is ever stored.
 
 from datetime import datetime, timedelta
 
-from snapcli.ecs.records import Chain, SnapshotRecord
+from snapcli.ecs.records import SnapshotRecord
 
 
 def status(node: SnapshotRecord, now: datetime) -> str:
@@ -102,10 +102,3 @@ def is_locked(node: SnapshotRecord, now: datetime) -> bool:
     """Say whether nobody and nothing may delete the snapshot now, in cool-off or after it."""
     end = lock_ends_at(node)
     return end is not None and now < end
-
-
-def creating_node(chain: Chain | None, now: datetime) -> SnapshotRecord | None:
-    """Return the chain's newest snapshot in creation, or None."""
-    if chain is None:
-        return None
-    return next((node for node in reversed(chain.nodes) if in_creation(node, now)), None)

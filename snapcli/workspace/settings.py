@@ -56,6 +56,7 @@ class Speed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     snapshot_mib_per_second: MibPerSecond = 0
     snapshot_minimum_seconds: Seconds = 0
+    local_snapshot_seconds: Seconds = 0
     instance_seconds: Seconds = 0
     disk_seconds: Seconds = 0
     copy_mib_per_second: MibPerSecond = 0
@@ -64,11 +65,15 @@ class Speed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 PRESETS = {
     "instant": Speed(),
     "quick": Speed(
-        snapshot_mib_per_second=1024, snapshot_minimum_seconds=2, copy_mib_per_second=256
+        snapshot_mib_per_second=1024,
+        snapshot_minimum_seconds=2,
+        local_snapshot_seconds=1,
+        copy_mib_per_second=256,
     ),
     "realistic": Speed(
         snapshot_mib_per_second=100,
         snapshot_minimum_seconds=30,
+        local_snapshot_seconds=5,
         instance_seconds=20,
         disk_seconds=5,
         copy_mib_per_second=20,

@@ -17,12 +17,14 @@ account_id = "1234567890123456"
 # How long things seem to take: one of the [speeds] below, or one that you add.
 speed = "quick"
 
-# Throughput of a snapshot (0: no limit) and the least time it is `progressing`; how long an
-# instance takes to start or stop, and a disk to be made or attached; throughput of a copy to
-# another region, which is `progressing` no less than a snapshot.
+# Throughput of a snapshot (0: no limit) and the least time it is `progressing`; how long a local
+# snapshot is, whatever its size; how long an instance takes to start or stop, and a disk to be made
+# or attached; throughput of a copy to another region, which is `progressing` no less than a
+# snapshot.
 [speeds.instant]
 snapshot_mib_per_second = 0
 snapshot_minimum_seconds = 0
+local_snapshot_seconds = 0
 instance_seconds = 0
 disk_seconds = 0
 copy_mib_per_second = 0
@@ -30,6 +32,7 @@ copy_mib_per_second = 0
 [speeds.quick]
 snapshot_mib_per_second = 1024
 snapshot_minimum_seconds = 2
+local_snapshot_seconds = 1
 instance_seconds = 0
 disk_seconds = 0
 copy_mib_per_second = 256
@@ -37,6 +40,7 @@ copy_mib_per_second = 256
 [speeds.realistic]
 snapshot_mib_per_second = 100
 snapshot_minimum_seconds = 30
+local_snapshot_seconds = 5
 instance_seconds = 20
 disk_seconds = 5
 copy_mib_per_second = 20

@@ -68,6 +68,7 @@ def test_a_snapshot_is_shown_as_the_guides_table_shows_it(session: Session) -> N
     ("changes", "column", "words"),
     [
         ({"Category": "flash"}, "Snapshot Type", "Local Snapshot"),
+        ({"Category": "archive"}, "Snapshot Type", "Archived Snapshot"),
         ({"SnapshotType": "auto"}, "Snapshot Source", "Automatic Snapshot"),
         ({"InstantAccess": False}, "Instant Access", "Disabled"),
         ({"RetentionDays": 1}, "Kept For", "1Days"),
@@ -102,6 +103,7 @@ def test_a_chain_is_shown_with_the_number_and_size_of_its_snapshots(session: Ses
         "Instance ID/Name": "i-bp1",
         "Disk Size": "40GiB",
         "Disk Type": "System Disk",
+        "Snapshot Type": "Normal Snapshot",
         "Snapshots": "3",
         "Snapshot Size": "1.25 GiB",
     }

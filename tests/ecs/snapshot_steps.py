@@ -21,6 +21,22 @@ def found(cloud: Cloud, snapshot_id: str) -> dict[str, Any]:
     return snapshot
 
 
+def table(cloud: Cloud, *command: str) -> list[dict[str, str]]:
+    """Run a command and read the table it draws: a dict a row, column -> text."""
+    head, _, *lines = cloud.ok(*command, "--output", "table").out.splitlines()
+    names = [name for name in head.split("   ") if name.strip()]
+    starts = [head.index(name.strip()) for name in names]
+    ends = [*starts[1:], None]
+    return [
+        {
+            name.strip(): line[start:end].strip()
+            for name, start, end in zip(names, starts, ends, strict=True)
+        }
+        for line in lines
+        if line
+    ]
+
+
 def digest(cloud: Cloud, disk_id: str) -> str:
     """SHA-256 of what is not a hole of a disk's image, and of where it is."""
     summed = hashlib.sha256()

@@ -155,6 +155,7 @@ def test_a_re_initialisation_that_cannot_be_is_refused(
     refused(cloud, "IncorrectDiskStatus", "ReInitDisk", DiskId=disk_id)
 
 
+@pytest.mark.rule("IA-3")
 def test_instant_access_forbids_re_initialising_until_it_is_off(
     cloud: Cloud, stopped: tuple[str, str]
 ) -> None:

@@ -449,8 +449,3 @@ def test_when_its_days_are_over_instant_access_is_off_and_the_snapshot_stays(
     cloud.ok("clock", "advance", "1s")
     state = found(cloud, made)
     assert (state["InstantAccess"], state["Status"]) == (False, "accomplished")
-
-
-def test_a_local_snapshot_is_refused_for_now(cloud: Cloud, disk_id: str) -> None:
-    request = {"DiskId": disk_id, "Category": "flash"}
-    refused(cloud, "InvalidAction.Unauthorized", "CreateSnapshot", **request)

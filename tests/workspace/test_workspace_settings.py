@@ -48,7 +48,10 @@ def test_what_is_left_out_has_its_default(root: str) -> None:
     settings = load(root)
     assert settings.current_speed() == Speed()
     assert settings.speeds["quick"] == Speed(
-        snapshot_mib_per_second=1024, snapshot_minimum_seconds=7, copy_mib_per_second=256
+        snapshot_mib_per_second=1024,
+        snapshot_minimum_seconds=7,
+        local_snapshot_seconds=1,
+        copy_mib_per_second=256,
     )
 
 

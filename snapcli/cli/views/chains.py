@@ -9,6 +9,7 @@ from snapcli.cli.views.listing import (
     disk_type_text,
     id_and_name,
     more_text,
+    snapshot_type_text,
 )
 
 COLUMNS = (
@@ -16,6 +17,7 @@ COLUMNS = (
     "Instance ID/Name",
     "Disk Size",
     "Disk Type",
+    "Snapshot Type",
     "Snapshots",
     "Snapshot Size",
 )
@@ -30,6 +32,7 @@ class Chain(msgspec.Struct, rename="pascal"):
     instance_name: str = ""
     source_disk_size: int = 0
     source_disk_type: str = ""
+    category: str = "standard"
     total_count: int = 0
     total_size: int = 0
 
@@ -74,6 +77,7 @@ def _row(chain: Chain) -> tuple[str, ...]:
         id_and_name(chain.instance_id, chain.instance_name),
         f"{chain.source_disk_size}GiB",
         disk_type_text(chain.source_disk_type),
+        snapshot_type_text(chain.category),
         str(chain.total_count),
         bytes_text(chain.total_size),
     )

@@ -74,6 +74,12 @@ def disk_type_text(disk_type: str) -> str:
     return {"system": "System Disk", "data": "Data Disk"}.get(disk_type, disk_type)
 
 
+def snapshot_type_text(category: str) -> str:
+    """Return the console's words for a snapshot's storage kind."""
+    kinds = {"flash": "Local Snapshot", "archive": "Archived Snapshot"}
+    return kinds.get(category, "Normal Snapshot")
+
+
 def encryption_text(encrypted: bool) -> str:
     """Return the console's word for whether something is encrypted."""
     return "Encrypted" if encrypted else "Unencrypted"

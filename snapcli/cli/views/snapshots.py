@@ -14,6 +14,7 @@ from snapcli.cli.views.listing import (
     id_and_name,
     more_text,
     parse_time,
+    snapshot_type_text,
     tags_text,
 )
 
@@ -86,7 +87,7 @@ def _row(snapshot: Snapshot, calendar: Calendar) -> tuple[str, ...]:
     return (
         id_and_name(snapshot.snapshot_id, snapshot.snapshot_name),
         tags_text(snapshot.tags),
-        "Local Snapshot" if snapshot.category == "flash" else "Normal Snapshot",
+        snapshot_type_text(snapshot.category),
         _SOURCE.get(snapshot.snapshot_type, snapshot.snapshot_type),
         _instant_access(snapshot, calendar),
         snapshot.source_disk_id,
