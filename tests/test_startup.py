@@ -16,6 +16,7 @@ from support import REGION, Cloud, block
 UNWANTED = (
     "blake3",
     "click",
+    "cryptography",
     "dataclasses",
     "difflib",
     "jmespath",

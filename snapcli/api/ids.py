@@ -48,6 +48,11 @@ def request_id() -> str:
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
+def kms_key_id() -> str:
+    """Return a new key id: a lower-case UUID of version 4."""
+    return request_id().lower()
+
+
 def serial_number() -> str:
     """Return a snapshot serial number such as `64588-429372675-857161235`."""
     raw = _source(12)

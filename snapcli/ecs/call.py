@@ -184,7 +184,9 @@ class Call:
         return self.tx.load(
             self.chain_file(disk.region_id, disk.disk_id),
             Chain,
-            lambda: Chain(disk_id=disk.disk_id, region_id=disk.region_id),
+            lambda: Chain(
+                disk_id=disk.disk_id, region_id=disk.region_id, kms_key_id=disk.kms_key_id
+            ),
         )
 
     def chains(self, region_id: str) -> Iterator[Chain]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import msgspec
 
+from snapcli.api.errors import ApiError
 from snapcli.api.operation import Item, Request, Response, operation
 from snapcli.ecs.accounts import account_ids
 from snapcli.ecs.call import Call
@@ -81,6 +82,8 @@ class _Checker:
         self.problems: list[ProblemItem] = []
         self.inventories: dict[str, Inventory] = {}
         self.damaged_regions: set[str] = set()
+        self.account: Account | None = Account()
+        self.sound_keys: set[str] = set()
         self.chains: list[Chain] = []
         self.document_count = 0
 
@@ -90,6 +93,7 @@ class _Checker:
         for inventory in self.inventories.values():
             self.check_disks(inventory)
         self.check_disk_files()
+        self.check_keys()
         for chain in self.chains:
             self.check_chain(chain)
         self.check_chain_folders()
@@ -99,7 +103,7 @@ class _Checker:
         tx = self.call.tx
         home = self.call.home
         if tx.exists(home + "state/account.json"):
-            self._load(home + "state/account.json", Account)
+            self.account = self._load(home + "state/account.json", Account)
         if tx.exists(home + "state/ram.json"):
             self._load(home + "state/ram.json", Ram)
         for region_id in tx.folder_names(home + "state"):
@@ -180,8 +184,46 @@ class _Checker:
                     path = self.call.tx.path(f"{self.call.home}disks/{region_id}/{name}")
                     self._add(path, "No disk has this file; it can be deleted.")
 
+    def check_keys(self) -> None:
+        """Check that each key is there, is the one that was used, and is its owner's alone.
+
+        A chain whose key is not is checked as far as that goes without (OV-5).
+        """
+        from snapcli.ecs.keys import key_file, load_key
+
+        for kms_key_id, disks in self._keys_in_use().items():
+            path = self.call.tx.path(key_file(self.call, kms_key_id))
+            self.document_count += 1
+            try:
+                load_key(self.call, kms_key_id)
+            except (ApiError, WorkspaceError) as error:
+                self._add(path, str(error), disks=disks)
+                continue
+            self.sound_keys.add(kms_key_id)
+            if os.stat(path).st_mode & 0o077:
+                self._add(
+                    path,
+                    f"Others than its owner may use the file of the key {kms_key_id}; take that "
+                    f"away with: chmod 600 {path}",
+                    disks=disks,
+                )
+
+    def _keys_in_use(self) -> dict[str, list[str]]:
+        """Return the keys that were ever made, and the disks that each encrypts."""
+        if self.account is None:
+            return {}  # which keys there should be can't be told
+        keys: dict[str, list[str]] = {kms_key_id: [] for kms_key_id in self.account.kms_keys}
+        inventories = self.inventories.values()
+        uses = [(disk.kms_key_id, disk.disk_id) for i in inventories for disk in i.disks.values()]
+        uses += [(chain.kms_key_id, chain.disk_id) for chain in self.chains]
+        for kms_key_id, disk_id in dict.fromkeys(uses):
+            if kms_key_id:
+                keys.setdefault(kms_key_id, []).append(disk_id)
+        return keys
+
     def check_chain(self, chain: Chain) -> None:
         """Check a chain's maps, packs, counts, and with `read_data` every stored block."""
+        from snapcli.ecs.keys import chain_cipher
         from snapcli.volumes.verify import unnamed_files, verify_chain
 
         folder = self.call.chain_folder(chain)
@@ -192,6 +234,10 @@ class _Checker:
             chain.packs,
             self.read_data,
             self.call.progress(f"Checking {chain.disk_id}"),
+            encrypted=bool(chain.kms_key_id),
+            cipher=(
+                chain_cipher(self.call, chain) if chain.kms_key_id in self.sound_keys else None
+            ),
         ):
             self._add(
                 problem.file,

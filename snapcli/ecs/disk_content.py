@@ -15,10 +15,10 @@ from snapcli.ecs.disk_making import (
     connect,
     make_bytes,
     new_disk,
-    refuse_encryption,
     release_disk,
 )
 from snapcli.ecs.image_rules import require_image
+from snapcli.ecs.keys import check_encryption, encrypt
 from snapcli.ecs.phases import disk_status, instance_status
 from snapcli.ecs.records import GIB, DiskRecord, InstanceRecord
 from snapcli.ecs.snapshot_rules import LOCAL, require_not_archived
@@ -221,8 +221,10 @@ class ReplaceSystemDiskRequest(Request):
     image_id: Annotated[str, "The image of the new system disk."] = ""
     disk_id: Annotated[str, "Not offered: replacing by an existing disk."] = ""
     system_disk: Annotated[NewSystemDisk, "The new system disk."] | None = None
-    encrypted: Annotated[bool, "Encrypt the new disk."] = False
-    kms_key_id: Annotated[str, "With this key."] = msgspec.field(name="KMSKeyId", default="")
+    encrypted: Annotated[bool, "Encrypt the new disk."] | None = None
+    kms_key_id: Annotated[str, "With this key; by default the region's own."] = msgspec.field(
+        name="KMSKeyId", default=""
+    )
     client_token: Annotated[ClientToken, "Repeat the call safely: a text of your choice."] = ""
 
 
@@ -250,7 +252,6 @@ def replace_system_disk(call: Call, request: ReplaceSystemDiskRequest) -> Replac
     if not request.image_id:
         raise missing_parameter("ImageId")
     image = require_image(call, request.image_id, instance.region_id)
-    refuse_encryption(request.encrypted, request.kms_key_id)
     power = instance_status(instance, call.now)
     if power != "Stopped":
         raise ApiError(
@@ -260,6 +261,7 @@ def replace_system_disk(call: Call, request: ReplaceSystemDiskRequest) -> Replac
         )
     old = _system_disk(call, instance)
     require_none_in_creation(call, old)
+    check_encryption(request.encrypted, request.kms_key_id, old.category)
     size = request.system_disk.size if request.system_disk else None
     size_gib = system_disk_size_gib(size, image.size_gib, old.category, old.performance_level)
     new = new_disk(
@@ -271,6 +273,7 @@ def replace_system_disk(call: Call, request: ReplaceSystemDiskRequest) -> Replac
         performance_level=old.performance_level,
         size_gib=size_gib,
     )
+    encrypt(call, new, request.encrypted, request.kms_key_id)
     new.image_id = request.image_id
     new.name, new.description, new.tags = old.name, old.description, dict(old.tags)
     new.delete_with_instance, new.delete_auto_snapshot = True, old.delete_auto_snapshot

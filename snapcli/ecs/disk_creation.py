@@ -13,11 +13,11 @@ from snapcli.ecs.disk_making import (
     connect_to_next,
     make_bytes,
     new_disk,
-    refuse_encryption,
     require_category,
     require_performance_level,
     source_snapshot,
 )
+from snapcli.ecs.keys import check_encryption, encrypt
 from snapcli.ecs.records import Chain, InstanceRecord, SnapshotRecord
 from snapcli.ecs.region_rules import require_region, require_zone
 from snapcli.ecs.snapshot_rules import (
@@ -53,8 +53,12 @@ class CreateDiskRequest(Request):
     performance_level: Annotated[str, "PL0 to PL3 (ESSD only); PL1 by default."] = ""
     disk_name: Annotated[DiskName, "A name for people."] = ""
     description: Annotated[Description400, "A description for people."] = ""
-    encrypted: Annotated[bool, "Encrypt it."] = False
-    kms_key_id: Annotated[str, "With this key."] = msgspec.field(name="KMSKeyId", default="")
+    encrypted: Annotated[bool, "Encrypt it; one made from a snapshot is what that is."] | None = (
+        None
+    )
+    kms_key_id: Annotated[str, "With this key; by default the region's own."] = msgspec.field(
+        name="KMSKeyId", default=""
+    )
     multi_attach: Annotated[str, "Enabled or Disabled, kept as given."] = "Disabled"
     bursting_enabled: Annotated[bool, "Kept as given (cloud_auto only)."] = False
     provisioned_iops: Annotated[int, labelled("Long"), "Kept as given (cloud_auto only)."] = 0
@@ -103,6 +107,8 @@ def create_disk(call: Call, request: CreateDiskRequest) -> CreateDiskResponse:
     disk.provisioned_iops = request.provisioned_iops
     disk.resource_group_id = request.resource_group_id
     disk.tags = tags
+    if source is None:
+        encrypt(call, disk, request.encrypted, request.kms_key_id)
     if instance is not None:
         connect_to_next(call, disk, instance)
     make_bytes(call, disk, source)
@@ -146,7 +152,7 @@ def _size_gib(request: CreateDiskRequest, source: tuple[Chain, SnapshotRecord] |
     """Check category, level and size, and return the size: at least the snapshot's disk's."""
     category = require_category(request.disk_category, "InvalidDiskCategory.ValueNotSupported", 400)
     level = require_performance_level(request.performance_level)
-    refuse_encryption(request.encrypted, request.kms_key_id)
+    check_encryption(request.encrypted, request.kms_key_id, category, source)
     if request.size is None and source is None:
         raise missing_parameter("Size or SnapshotId")
     size_gib = max(request.size or 0, source[1].size_gib if source else 0)

@@ -65,17 +65,6 @@ def require_performance_level(level: str) -> str:
     return level
 
 
-def refuse_encryption(encrypted: bool, kms_key_id: str) -> None:
-    """Raise ApiError for an encrypted disk, which this version does not make (OV-5)."""
-    if encrypted or kms_key_id:
-        raise ApiError(
-            "InvalidParameter.EncryptedNotSupported",
-            403,
-            "Encrypted disks are not offered in this version of snapcli. Leave Encrypted and "
-            "KMSKeyId out.",
-        )
-
-
 def source_snapshot(
     call: Call, snapshot_id: str, region_id: str, code: str, status: int
 ) -> tuple[Chain, SnapshotRecord]:
@@ -111,16 +100,22 @@ def source_snapshot(
 def make_bytes(
     call: Call, disk: DiskRecord, source: tuple[Chain, SnapshotRecord] | None = None
 ) -> None:
-    """Make the disk's file: a snapshot's bytes, else its image's first bytes, else empty."""
+    """Make the disk's file: a snapshot's bytes, else its image's first bytes, else empty.
+
+    A disk with a snapshot's bytes is encrypted with the snapshot's key, or not as it is not
+    (OV-5).
+    """
     file = call.image_file(disk)
     call.tx.creates(file)
     path = call.tx.path(file)
     if source is not None:
+        from snapcli.ecs.keys import chain_cipher
         from snapcli.ecs.nodes import layers_through
         from snapcli.volumes.restore import write_new
 
         chain, node = source
         disk.source_snapshot_id = node.snapshot_id
+        disk.kms_key_id = chain.kms_key_id
         write_new(
             path,
             call.chain_folder(chain),
@@ -128,6 +123,7 @@ def make_bytes(
             chain.packs,
             disk.size_gib * GIB,
             call.progress(f"Writing {disk.disk_id}"),
+            cipher=chain_cipher(call, chain),
         )
         return
     from snapcli.volumes.images import create_image, write_image

@@ -22,7 +22,7 @@ class DescribeDisksRequest(PagedRequest):
     """Which disks to list; all filters must match."""
 
     missing = {"RegionId": ("MissingParamter.RegionId", 400)}
-    ignored = ("AdditionalAttributes", "EnableShared", "KMSKeyId", "LockReason")
+    ignored = ("AdditionalAttributes", "EnableShared", "LockReason")
     region_id: Annotated[str, "The region to look in."] = ""
     disk_ids: (
         Annotated[list[str], json_list("InvalidDiskIds.Malformed", 403, 100), "Only these."] | None
@@ -65,6 +65,9 @@ class DescribeDisksRequest(PagedRequest):
     delete_with_instance: Annotated[bool, "Only with this setting."] | None = None
     portable: Annotated[bool, "Only those that can, or can't, be detached."] | None = None
     encrypted: Annotated[bool, "Only encrypted or only unencrypted ones."] | None = None
+    kms_key_id: Annotated[str, "Only encrypted with this key."] = msgspec.field(
+        name="KMSKeyId", default=""
+    )
     disk_charge_type: (
         Annotated[
             str,
@@ -221,7 +224,8 @@ def _matches(call: Call, request: DescribeDisksRequest, disk: DiskRecord) -> boo
         and wanted(request.delete_auto_snapshot, disk.delete_auto_snapshot)
         and wanted(request.delete_with_instance, disk.delete_with_instance)
         and wanted(request.portable, disk.portable)
-        and wanted(request.encrypted, False)
+        and wanted(request.encrypted, bool(disk.kms_key_id))
+        and wanted(request.kms_key_id, disk.kms_key_id)
         and wanted(request.disk_charge_type, "PostPaid")
         and wanted(request.multi_attach, disk.multi_attach)
         and wanted(request.resource_group_id, disk.resource_group_id)
@@ -259,14 +263,14 @@ def _item(call: Call, disk: DiskRecord) -> DiskItem:
         disk_name=disk.name,
         enable_auto_snapshot=disk.enable_auto_snapshot,
         enable_automated_snapshot_policy=False,
-        encrypted=False,
+        encrypted=bool(disk.kms_key_id),
         expired_time="2999-09-08T16:00Z",
         iops=iops,
         iops_read=iops,
         iops_write=iops,
         image_id=disk.image_id,
         instance_id=disk.instance_id,
-        kms_key_id="",
+        kms_key_id=disk.kms_key_id,
         mount_instance_num=len(attachments),
         mount_instances=MountInstanceSet(mount_instance=attachments),
         multi_attach=disk.multi_attach,

@@ -24,13 +24,13 @@ from snapcli.ecs.disk_making import (
     free_device,
     make_bytes,
     new_disk,
-    refuse_encryption,
     require_category,
     require_performance_level,
     source_snapshot,
 )
 from snapcli.ecs.image_rules import require_image
 from snapcli.ecs.instance_types import require_instance_type
+from snapcli.ecs.keys import check_encryption, encrypt
 from snapcli.ecs.phases import phases_from
 from snapcli.ecs.records import Chain, InstanceRecord, Inventory, SnapshotRecord
 from snapcli.ecs.region_data import zone_ids
@@ -66,8 +66,10 @@ class SystemDisk(Group):
     disk_name: Annotated[DiskName, "Its name."] = ""
     description: Annotated[Description400, "Its description."] = ""
     auto_snapshot_policy_id: Annotated[str, "A policy to apply to it."] = ""
-    encrypted: Annotated[bool, "Encrypt it."] = False
-    kms_key_id: Annotated[str, "With this key."] = msgspec.field(name="KMSKeyId", default="")
+    encrypted: Annotated[bool, "Encrypt it."] | None = None
+    kms_key_id: Annotated[str, "With this key; by default the region's own."] = msgspec.field(
+        name="KMSKeyId", default=""
+    )
 
 
 class DataDisk(Group):
@@ -90,8 +92,17 @@ class DataDisk(Group):
     device: Annotated[str, "Its device name, /dev/xvdb to /dev/xvdz."] = ""
     delete_with_instance: Annotated[bool, "Release it with the instance."] = True
     auto_snapshot_policy_id: Annotated[str, "A policy to apply to it."] = ""
-    encrypted: Annotated[bool, labelled("String"), "Encrypt it."] = False
-    kms_key_id: Annotated[str, "With this key."] = msgspec.field(name="KMSKeyId", default="")
+    encrypted: (
+        Annotated[
+            bool,
+            labelled("String"),
+            "Encrypt it; one made from a snapshot is what that is.",
+        ]
+        | None
+    ) = None
+    kms_key_id: Annotated[str, "With this key; by default the region's own."] = msgspec.field(
+        name="KMSKeyId", default=""
+    )
 
 
 class RunInstancesRequest(Request):
@@ -208,7 +219,7 @@ def _check_system_disk(system: SystemDisk, image_size_gib: int) -> int:
     """Check what was asked for the system disk and return its size in GiB."""
     require_category(system.category, "InvalidSystemDiskCategory.ValueNotSupported", 400)
     require_performance_level(system.performance_level)
-    refuse_encryption(system.encrypted, system.kms_key_id)
+    check_encryption(system.encrypted, system.kms_key_id, system.category)
     refuse_policy(system.auto_snapshot_policy_id)
     return system_disk_size_gib(
         system.size, image_size_gib, system.category, system.performance_level
@@ -251,7 +262,6 @@ def _check_data_disk(
     asked = request.data_disk[index]
     require_category(asked.category, "InvalidDataDiskCategory.ValueNotSupported", 400)
     require_performance_level(asked.performance_level)
-    refuse_encryption(asked.encrypted, asked.kms_key_id)
     refuse_policy(asked.auto_snapshot_policy_id)
     source = None
     if asked.snapshot_id:
@@ -260,6 +270,7 @@ def _check_data_disk(
         )
         _check_local(request, asked, source[1])
         asked.size = max(asked.size or 0, source[1].size_gib)
+    check_encryption(asked.encrypted, asked.kms_key_id, asked.category, source)
     if asked.size is None:
         raise missing_parameter(f"DataDisk.{index + 1}.Size")
     check_size(
@@ -397,6 +408,7 @@ def _make_system_disk(
     disk.delete_with_instance = True
     disk.origin_instance_id = instance.instance_id
     disk.tags = dict(instance.tags)
+    encrypt(call, disk, asked.encrypted, asked.kms_key_id)
     connect(call, disk, instance.instance_id, SYSTEM_DEVICE)
     make_bytes(call, disk)
 
@@ -421,5 +433,7 @@ def _make_data_disks(
         disk.description = asked.description
         disk.delete_with_instance = asked.delete_with_instance
         disk.tags = dict(instance.tags)
+        if source is None:
+            encrypt(call, disk, asked.encrypted, asked.kms_key_id)
         connect(call, disk, instance.instance_id, asked.device)
         make_bytes(call, disk, source)

@@ -33,9 +33,11 @@ def capture_node(call: Call, disk: DiskRecord, chain: Chain, node: SnapshotRecor
     Fills in the block counts and, from the bytes captured, when creation ends (CR-2).
     """
     from snapcli.ecs.faults import refuse_busy_image
+    from snapcli.ecs.keys import chain_cipher
     from snapcli.volumes.capture import capture
 
     folder = call.chain_home(chain)
+    cipher = chain_cipher(call, chain)
     call.tx.creates(f"{folder}/{node.snapshot_id}.pack", f"{folder}/{node.snapshot_id}.map")
     with refuse_busy_image(disk.disk_id):
         captured = capture(
@@ -45,6 +47,7 @@ def capture_node(call: Call, disk: DiskRecord, chain: Chain, node: SnapshotRecor
             node.snapshot_id,
             node.number,
             call.progress(f"Capturing {disk.disk_id}"),
+            cipher=cipher,
         )
     node.map_file = captured.map_file
     node.data_blocks = captured.data_blocks
@@ -260,7 +263,9 @@ def restore_arguments(
     call: Call, disk: DiskRecord, chain: Chain, node: SnapshotRecord, size_gib: int
 ) -> dict[str, object]:
     """Return what the `restore` finisher needs to make the disk's bytes those of `node`."""
-    return {
+    from snapcli.ecs.keys import key_note
+
+    return key_note(call, chain) | {
         "image": call.image_file(disk),
         "folder": call.chain_home(chain),
         "layers": [[n.snapshot_id, n.map_file] for n in layers_through(chain, node)],

@@ -273,7 +273,17 @@ class Account(Record):
     settled_at: Instant | None = None  # what was due up to here has happened
     overdue_at: Instant | None = None  # since when a bill is unpaid
     service_keys: dict[str, str] = {}  # region -> the key of disks encrypted without naming one
+    kms_keys: dict[str, str] = {}  # key id -> what its secret must give, to tell a wrong one
     calls: dict[str, RememberedCall] = {}
+
+
+class KmsKey(Record, kw_only=True):
+    """The secret of a key that disks are encrypted with; in a file that only its owner reads."""
+
+    format: int = 1
+    kms_key_id: str
+    created_at: Instant
+    secret: str  # 32 bytes in hexadecimal
 
 
 class Accounts(Record):

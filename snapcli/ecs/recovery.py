@@ -43,12 +43,15 @@ def restore(workspace: str, arguments: Arguments) -> None:
     if plan is not None:
         apply_plan(plan)
         return
+    from snapcli.ecs.keys import cipher_noted
+
     restore_image(
         image,
         os.path.join(workspace, arguments["folder"]),
         [Layer(snapshot_id=id_, map_file=map_file) for id_, map_file in arguments["layers"]],
         {int(number): file for number, file in arguments["packs"]},
         arguments["length_bytes"],
+        cipher=cipher_noted(workspace, arguments.get("key")),
     )
 
 

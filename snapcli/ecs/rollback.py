@@ -159,6 +159,7 @@ def write_down_restore(
     block it needs is read and checked before, so a damaged one is found while nothing is changed;
     so is a full file system.
     """
+    from snapcli.ecs.keys import chain_cipher
     from snapcli.volumes.reserve import reserve
     from snapcli.volumes.restore import plan_restore, verify_plan
 
@@ -169,6 +170,7 @@ def write_down_restore(
         chain.packs,
         size_gib * GIB,
         call.progress(f"Comparing {disk.disk_id}"),
+        chain_cipher(call, chain),
     )
     verify_plan(plan)
     reserve(plan)

@@ -137,6 +137,7 @@ def describe_snapshots(call: Call, request: DescribeSnapshotsRequest) -> Describ
     found = [
         (chain, node)
         for chain in _chains(call, request)
+        if _encrypted_as_wanted(request, chain)
         for node in chain.nodes
         if node.created_at in window and _matches(call, request, node)
     ]
@@ -174,6 +175,13 @@ def _chains(call: Call, request: DescribeSnapshotsRequest) -> Iterable[Chain]:
     return [chain for chain in chains if chain is not None]
 
 
+def _encrypted_as_wanted(request: DescribeSnapshotsRequest, chain: Chain) -> bool:
+    """A chain's snapshots are encrypted all of them, with one key, or none is (OV-5)."""
+    return request.encrypted in (None, bool(chain.kms_key_id)) and (
+        not request.kms_key_id or request.kms_key_id == chain.kms_key_id
+    )
+
+
 def _link_ids(text: str) -> list[str]:
     """Read SnapshotLinkId: one id as older clients send it, or a JSON list of at most 100."""
     if not text.startswith("["):
@@ -199,8 +207,6 @@ def _matches(call: Call, request: DescribeSnapshotsRequest, node: SnapshotRecord
         and (request.status == "all" or status(node, call.now) == request.status)
         and (request.snapshot_type == "all" or node.kind == request.snapshot_type)
         and (request.source_disk_type is None or node.disk_type == request.source_disk_type)
-        and not request.encrypted
-        and not request.kms_key_id
         and (request.category is None or node.category == request.category)
         and (not request.resource_group_id or node.resource_group_id == request.resource_group_id)
         and has_tags(node.tags, request.tag)
@@ -216,13 +222,13 @@ def _item(call: Call, chain: Chain, node: SnapshotRecord, usage: str) -> Snapsho
         category=node.category,
         creation_time=seconds_time(node.created_at),
         description=node.description,
-        encrypted=False,
+        encrypted=bool(chain.kms_key_id),
         full_snapshot_size_in_bytes=node.view_blocks * BLOCK_BYTES,
         instant_access=fast,
         instant_access_retention_days=(
             node.instant_access_days if fast and node.instant_access_days else msgspec.UNSET
         ),
-        kms_key_id="",
+        kms_key_id=chain.kms_key_id,
         last_modified_time=seconds_time(node.modified_at or node.created_at),
         product_code="",
         progress=f"{progress_percent(node, now)}%",

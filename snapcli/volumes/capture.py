@@ -8,7 +8,7 @@ beyond its id.
 import os
 from collections.abc import Callable, Sequence
 from time import sleep
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from blake3 import blake3
 
@@ -30,6 +30,9 @@ from snapcli.volumes.syscalls import clone, open_unnamed
 from snapcli.volumes.views import View, filled_runs
 from snapcli.volumes.workers import ordered_map, thread_count
 
+if TYPE_CHECKING:
+    from snapcli.volumes.cipher import Cipher
+
 TRIES: Final = 5
 
 # What a worker found in a span: changed blocks as (block, digest, stored form), runs that are
@@ -45,25 +48,29 @@ def capture(
     pack_number: int,
     progress: Progress | None = None,
     sync: bool = True,
+    cipher: "Cipher | None" = None,
 ) -> Captured:
     """Write the pack and the map of a new snapshot of an image, and say what they hold (OV-1).
 
     `layers` are those of the snapshots before, oldest first; only blocks that differ from their
     view are stored, blocks that are zero now are noted as empty. `pack_number` must be new in
-    the chain. With `sync` both files and the folder are on the disk when this returns.
+    the chain. With `sync` both files and the folder are on the disk when this returns. With the
+    chain's `cipher`, what is stored is encrypted.
     `progress` gets bytes read and bytes to read. Raises ImageBusy when the image never stayed
     still, DamagedMap, VolumeError; on any error neither file is left.
     """
     chain = os.fspath(folder)
     name = os.fspath(image_path)
-    view = View(chain, layers)
+    encrypted = cipher is not None
+    view = View(chain, layers, encrypted)
     fd = open_image(image_path)
     try:
-        pack = PackWriter(chain, pack_name(snapshot_id), pack_number)
+        pack = PackWriter(chain, pack_name(snapshot_id), pack_number, encrypted)
         try:
-            maps = MapWriter(chain, map_name(snapshot_id))
+            maps = MapWriter(chain, map_name(snapshot_id), encrypted)
             try:
-                view_blocks, stamp = _Attempts(fd, name, chain, view, pack, maps, progress).run()
+                attempts = _Attempts(fd, name, chain, view, pack, maps, progress, cipher)
+                view_blocks, stamp = attempts.run()
                 pack.finish(sync)
                 maps.finish(view_blocks, stamp, sync)
                 if sync:
@@ -100,7 +107,9 @@ class _Attempts:
         pack: PackWriter,
         maps: MapWriter,
         progress: Progress | None,
+        cipher: "Cipher | None",
     ) -> None:
+        self._cipher = cipher
         self._fd = fd
         self._name = name
         self._folder = folder
@@ -163,7 +172,7 @@ class _Attempts:
         length = length_of(fd)
         total = min(os.fstat(fd).st_blocks * 512, length)
         done = view_blocks = 0
-        workers = [_examiner(fd, length) for _ in range(thread_count())]
+        workers = [_examiner(fd, length, self._cipher) for _ in range(thread_count())]
         for changed, emptied, data_blocks, read_bytes in ordered_map(
             spans(fd, length, self._view), workers
         ):
@@ -199,11 +208,12 @@ class _Attempts:
             hole = next(pending, None)
 
 
-def _examiner(fd: int, length_bytes: int) -> Callable[[Span], Found]:
+def _examiner(fd: int, length_bytes: int, cipher: "Cipher | None") -> Callable[[Span], Found]:
     """The work of one thread: read a span, hash it, compress what the view does not have."""
     reader = SpanReader(fd, length_bytes)
     store = compressor()
-    hasher = blake3
+    hasher = blake3 if cipher is None else cipher.hasher
+    zero_digest = ZERO_DIGEST if cipher is None else cipher.zero_digest
 
     def examine(span: Span) -> Found:
         slots, base, first, count, hole = span
@@ -221,8 +231,11 @@ def _examiner(fd: int, length_bytes: int) -> Callable[[Span], Found]:
             if before != digest:
                 # A zero block is known by its digest: it was hashed anyway, and data extents
                 # hold few of them.
-                if digest != ZERO_DIGEST:
-                    changed.append((block, digest, store(plain)))
+                if digest != zero_digest:
+                    stored = store(plain)
+                    if cipher is not None:
+                        stored = cipher.seal(stored, block, digest)
+                    changed.append((block, digest, stored))
                 else:
                     zeros += 1
                     if before != NO_DIGEST:

@@ -55,9 +55,9 @@ def hand_over(
     chain = os.fspath(folder)
     old = MapReader(chain, deleted)
     new = MapReader(chain, following)
-    view = View(chain, below) if below and not is_first else None
+    view = View(chain, below, new.encrypted) if below and not is_first else None
     name = map_name(following.snapshot_id, generation)
-    writer = MapWriter(chain, name)
+    writer = MapWriter(chain, name, new.encrypted)
     try:
         for source, run, overrides in _merged(old, new):
             if run[2] != DATA and is_first:
@@ -348,6 +348,7 @@ def compact(
 ) -> Compacted | None:
     """Move a node's blocks out of these packs into a new one, as stored, and write its new map.
 
+    What is encrypted is moved as it is; no key is needed.
     For file systems without holes, before a commit of its own; `trim` then removes the old
     files. `pack_number` and `generation` must be new. None, and nothing written, when the node
     has no block in them. Raises DamagedMap, VolumeError; then neither file is there.
@@ -360,9 +361,10 @@ def compact(
         entry[3] in wasteful for entry in RECORD.iter_unpack(reader.records(0, reader.data_blocks))
     ):
         return None
-    pack = PackWriter(chain, pack_name(layer.snapshot_id, generation), pack_number)
+    encrypted = reader.encrypted
+    pack = PackWriter(chain, pack_name(layer.snapshot_id, generation), pack_number, encrypted)
     try:
-        writer = MapWriter(chain, map_name(layer.snapshot_id, generation))
+        writer = MapWriter(chain, map_name(layer.snapshot_id, generation), encrypted)
         try:
             for first, count, kind, index in reader.runs():
                 if kind != DATA:

@@ -63,6 +63,13 @@ class ImageBusy(VolumeError):
         )
 
 
+def mixed_up(file_is_encrypted: bool) -> str:
+    """What is wrong with a file that is encrypted while its chain is not, or the reverse."""
+    if file_is_encrypted:
+        return "it is encrypted, though its chain is not"
+    return "it is not encrypted, though its chain is"
+
+
 def os_failure(error: OSError, doing: str, path: str) -> VolumeError:
     """The VolumeError for a failed system call: what was being done, to which file, why."""
     import errno

@@ -15,6 +15,7 @@ from snapcli.volumes.layout import (
     CHECKSUM_BYTES,
     DATA,
     EMPTY,
+    ENCRYPTED_VERSION,
     MAP_HEADER,
     MAP_MAGIC,
     MAP_SUMMED_BYTES,
@@ -23,6 +24,7 @@ from snapcli.volumes.layout import (
     RUN,
     RUN_BYTES,
     VERSION,
+    version_of,
 )
 
 # (first block, count, DATA or EMPTY, index of the first record; meaningless for EMPTY)
@@ -72,8 +74,9 @@ class MapReader:
         )
         if magic != MAP_MAGIC:
             raise self.damaged("it is no map file")
-        if version != VERSION or block_bytes != BLOCK_BYTES:
+        if version not in (VERSION, ENCRYPTED_VERSION) or block_bytes != BLOCK_BYTES:
             raise self.damaged(f"its version {version} is not known to this snapcli")
+        self.encrypted: bool = version == ENCRYPTED_VERSION
         self.run_count: int = runs
         self.data_blocks: int = data
         self.empty_blocks: int = empty
@@ -150,12 +153,14 @@ class MapReader:
 class MapWriter:
     """Writes one map: runs in ascending order, then `finish`; `abandon` removes the file.
 
-    Raises VolumeError when the file exists already or can't be written.
+    `encrypted` says whether it belongs to an encrypted chain, and is written down. Raises
+    VolumeError when the file exists already or can't be written.
     """
 
-    def __init__(self, folder: str, name: str) -> None:
+    def __init__(self, folder: str, name: str, encrypted: bool = False) -> None:
         from blake3 import blake3
 
+        self._version = version_of(encrypted)
         self.path = f"{folder}/{name}"
         self.data_blocks = 0
         self.empty_blocks = 0
@@ -221,7 +226,7 @@ class MapWriter:
         self._flush()
         header = MAP_HEADER.pack(
             MAP_MAGIC,
-            VERSION,
+            self._version,
             BLOCK_BYTES,
             run_count,
             self.data_blocks,

@@ -7,23 +7,30 @@ stored block means is in the maps; nothing here knows of them beyond the 32-byte
 import os
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from blake3 import blake3
 from zstandard import ZstdCompressor, ZstdDecompressor, ZstdError, frame_content_size
 
 from snapcli.volumes.direct import MOST_BYTES, DirectWriter
-from snapcli.volumes.errors import DamagedBlock, VolumeError, os_failure
+from snapcli.volumes.errors import DamagedBlock, VolumeError, mixed_up, os_failure
 from snapcli.volumes.images import write_all
 from snapcli.volumes.layout import (
     BLOCK_BYTES,
     DIGEST_BYTES,
+    ENCRYPTED_VERSION,
     PACK_HEADER,
     PACK_MAGIC,
     RECORD,
+    SEAL_BYTES,
     VERSION,
+    most_stored_bytes,
+    version_of,
 )
 from snapcli.volumes.syscalls import start_write_back
+
+if TYPE_CHECKING:
+    from snapcli.volumes.cipher import Cipher
 
 Bytes = bytes | bytearray | memoryview
 
@@ -63,9 +70,10 @@ def compressor() -> Callable[[memoryview], bytes]:
 class PackWriter:
     """Creates one pack and appends stored blocks; `finish` syncs, `abandon` removes the file."""
 
-    def __init__(self, folder: str, name: str, number: int) -> None:
+    def __init__(self, folder: str, name: str, number: int, encrypted: bool = False) -> None:
         self.path = f"{folder}/{name}"
         self.number = number
+        self._header = PACK_HEADER.pack(PACK_MAGIC, version_of(encrypted), number)
         self._direct: DirectWriter | None = None
         try:
             self.fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
@@ -80,14 +88,14 @@ class PackWriter:
     def restart(self) -> None:
         """Forget everything appended so far."""
         os.ftruncate(self.fd, 0)
-        os.pwrite(self.fd, PACK_HEADER.pack(PACK_MAGIC, VERSION, self.number), 0)
+        os.pwrite(self.fd, self._header, 0)
         self.end = PACK_HEADER.size
-        self._pending = [PACK_HEADER.pack(PACK_MAGIC, VERSION, self.number)]
+        self._pending = [self._header]
         self._written = 0
 
     def now_ns(self) -> int:
         """The file system's own time, as it would date a write made now."""
-        os.pwrite(self.fd, PACK_HEADER.pack(PACK_MAGIC, VERSION, self.number), 0)
+        os.pwrite(self.fd, self._header, 0)
         return os.fstat(self.fd).st_ctime_ns
 
     def append(self, stored: Sequence[bytes]) -> int:
@@ -145,8 +153,11 @@ def _split(pieces: list[bytes], length_bytes: int) -> tuple[list[bytes], list[by
     return pieces, []
 
 
-def open_pack(path: str, number: int) -> int:
-    """A descriptor of a pack whose header is right. Raises VolumeError saying what is not."""
+def open_pack(path: str, number: int, encrypted: bool = False) -> int:
+    """A descriptor of a pack whose header is right. Raises VolumeError saying what is not.
+
+    `encrypted` says whether the pack's chain is.
+    """
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:
@@ -160,7 +171,9 @@ def open_pack(path: str, number: int) -> int:
             magic, version, own_number = PACK_HEADER.unpack(header)
             if magic != PACK_MAGIC:
                 problem = "it is no pack file"
-            elif version != VERSION:
+            elif {version, version_of(encrypted)} == {VERSION, ENCRYPTED_VERSION}:
+                problem = mixed_up(version == ENCRYPTED_VERSION)
+            elif version != version_of(encrypted):
                 problem = f"its version {version} is not known to this snapcli"
             elif own_number != number:
                 problem = f"it says it is pack {own_number}, not {number}"
@@ -176,10 +189,19 @@ class BlockReader:
     """Gives back plain blocks from their records, each checked. For one thread; close it.
 
     `packs` maps pack numbers to file names in the folder; `holder` names the snapshot that a
-    block belongs to, for the error message.
+    block belongs to, for the error message. `cipher` is that of an encrypted chain.
     """
 
-    def __init__(self, folder: str, packs: Mapping[int, str], holder: Callable[[int], str]) -> None:
+    def __init__(
+        self,
+        folder: str,
+        packs: Mapping[int, str],
+        holder: Callable[[int], str],
+        cipher: "Cipher | None" = None,
+    ) -> None:
+        self._cipher = cipher
+        self._hasher = blake3 if cipher is None else cipher.hasher
+        self._most_bytes = most_stored_bytes(cipher is not None)
         self._folder = folder
         self._packs = packs
         self._holder = holder
@@ -202,7 +224,7 @@ class BlockReader:
         if number not in self._packs:
             raise self._damaged(block, number, "the pack is not among those of its chain")
         try:
-            fd = open_pack(self._path(number), number)
+            fd = open_pack(self._path(number), number, self._cipher is not None)
         except VolumeError as error:
             raise self._damaged(block, number, str(error)) from error
         if len(self._open) >= _OPEN_PACKS:
@@ -235,7 +257,7 @@ class BlockReader:
             while after < len(entries) and entries[after][3] == number and entries[after][1] == end:
                 end += entries[after][2]
                 after += 1
-            if end - start > (after - at) * BLOCK_BYTES:
+            if end - start > (after - at) * self._most_bytes:
                 raise self._damaged(first_block + at, number, "its length is impossible")
             fd = self._pack(number, first_block + at)
             try:
@@ -255,6 +277,9 @@ class BlockReader:
     ) -> bytes:
         if len(stored) != length:
             raise self._damaged(block, number, "the file ends before it")
+        if self._cipher is not None:
+            stored = self._opened(self._cipher, block, number, stored, digest)
+            length -= SEAL_BYTES
         if length == BLOCK_BYTES:
             plain = bytes(stored)
         else:
@@ -264,9 +289,22 @@ class BlockReader:
                 plain = self._decompress(stored, max_output_size=BLOCK_BYTES)
             except ZstdError as error:
                 raise self._damaged(block, number, f"it can't be decompressed ({error})") from error
-        if len(plain) != BLOCK_BYTES or blake3(plain).digest(length=DIGEST_BYTES) != digest:
+        if len(plain) != BLOCK_BYTES or self._hasher(plain).digest(length=DIGEST_BYTES) != digest:
             raise self._damaged(block, number, "its bytes do not fit their digest")
         return plain
+
+    def _opened(
+        self, cipher: "Cipher", block: int, number: int, sealed: memoryview, digest: bytes
+    ) -> memoryview:
+        """What was stored before it was encrypted."""
+        from snapcli.volumes.cipher import NotSealedHere
+
+        try:
+            return memoryview(cipher.open(sealed, block, digest))
+        except NotSealedHere:
+            raise self._damaged(
+                block, number, "it can't be decrypted: its bytes are not those that were stored"
+            ) from None
 
 
 def record(digest: bytes, offset: int, length: int, number: int) -> bytes:

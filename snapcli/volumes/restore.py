@@ -7,7 +7,7 @@ Every block is checked before it is written. Must not know why it is asked to.
 import os
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from blake3 import blake3
 
@@ -36,6 +36,9 @@ from snapcli.volumes.syscalls import punch_hole, start_write_back
 from snapcli.volumes.views import WINDOW_BLOCKS, View, filled_runs
 from snapcli.volumes.workers import ordered_map, thread_count
 
+if TYPE_CHECKING:
+    from snapcli.volumes.cipher import Cipher
+
 Job = tuple[int, bytes]  # first block, the records of it and those that follow
 _WAITING_THREADS: Final = 2  # beside one a core, where writing waits for the disk
 
@@ -54,7 +57,9 @@ class RestorePlan:
         packs: Mapping[int, str],
         length_bytes: int,
         progress: Progress | None,
+        cipher: "Cipher | None" = None,
     ) -> None:
+        self.cipher = cipher
         self.image_path = image_path
         self.view = view
         self.packs = packs
@@ -112,23 +117,25 @@ def plan_restore(
     packs: Mapping[int, str],
     length_bytes: int,
     progress: Progress | None = None,
+    cipher: "Cipher | None" = None,
 ) -> RestorePlan:
     """Compare an image with the view of `layers` (oldest first) on all cores; changes nothing.
 
     `length_bytes` is the disk's length at that snapshot; `packs` maps pack numbers to files.
-    `progress` is called with bytes compared, and again by `apply_plan` with bytes written.
+    `progress` is called with bytes compared, and again by `apply_plan` with bytes written;
+    `cipher` is that of an encrypted chain, here and below.
     Raises DamagedMap, VolumeError.
     """
     name = os.fspath(image_path)
-    view = View(os.fspath(folder), layers)
-    plan = RestorePlan(name, view, packs, length_bytes, progress)
+    view = View(os.fspath(folder), layers, cipher is not None)
+    plan = RestorePlan(name, view, packs, length_bytes, progress, cipher)
     fd = open_image(name)
     try:
         # What lies past the snapshot's length will be cut off, so it need not be read.
         length = min(length_of(fd), length_bytes)
         total = min(os.fstat(fd).st_blocks * 512, length)
         done = 0
-        workers = [_comparer(fd, length) for _ in range(thread_count())]
+        workers = [_comparer(fd, length, cipher) for _ in range(thread_count())]
         for different, emptied, read_bytes in ordered_map(spans(fd, length, view), workers):
             for first, count in different:
                 plan.add_data(first, count)
@@ -147,10 +154,11 @@ def plan_restore(
 Difference = tuple[list[tuple[int, int]], list[tuple[int, int]], int]
 
 
-def _comparer(fd: int, length_bytes: int) -> Callable[[Span], Difference]:
+def _comparer(fd: int, length_bytes: int, cipher: "Cipher | None") -> Callable[[Span], Difference]:
     """The work of one thread: which blocks of a span differ from the view's."""
     reader = SpanReader(fd, length_bytes)
-    hasher = blake3
+    hasher = blake3 if cipher is None else cipher.hasher
+    zero_digest = ZERO_DIGEST if cipher is None else cipher.zero_digest
 
     def compare(span: Span) -> Difference:
         slots, base, first, count, hole = span
@@ -166,7 +174,7 @@ def _comparer(fd: int, length_bytes: int) -> Callable[[Span], Difference]:
             if wanted != digest:
                 if wanted != NO_DIGEST:
                     different.append((first + index, 1))
-                elif digest != ZERO_DIGEST:
+                elif digest != zero_digest:
                     emptied.append((first + index, 1))
             at += RECORD_BYTES
         return different, emptied, count * BLOCK_BYTES
@@ -179,7 +187,8 @@ def verify_plan(plan: RestorePlan) -> None:
 
     Raises DamagedBlock for the first that can't be given back (RB-9: never half a disk).
     """
-    for _ in _fetched(plan.view, plan.packs, plan.jobs(), lambda _first, _blocks: None):
+    jobs = plan.jobs()
+    for _ in _fetched(plan.view, plan.packs, jobs, lambda _first, _blocks: None, plan.cipher):
         pass
 
 
@@ -187,7 +196,12 @@ Use = Callable[[int, list[bytes]], None]  # first block, plain blocks
 
 
 def _fetched(
-    view: View, packs: Mapping[int, str], jobs: Iterable[Job], use: Use, waiting: int = 0
+    view: View,
+    packs: Mapping[int, str],
+    jobs: Iterable[Job],
+    use: Use,
+    cipher: "Cipher | None",
+    waiting: int = 0,
 ) -> Iterator[int]:
     """Read the blocks of all jobs, checked, and hand them to `use` on the reading thread.
 
@@ -195,7 +209,7 @@ def _fetched(
     are cores make sense because `use` waits for the disk.
     """
     threads = thread_count() + waiting
-    readers = [BlockReader(view.folder, packs, view.holder) for _ in range(threads)]
+    readers = [BlockReader(view.folder, packs, view.holder, cipher) for _ in range(threads)]
 
     def worker(reader: BlockReader) -> Callable[[Job], int]:
         def work(job: Job) -> int:
@@ -258,11 +272,12 @@ class _Filler:
         jobs: Iterable[Job],
         block_count: int,
         progress: Progress | None,
+        cipher: "Cipher | None",
     ) -> None:
         """Write all blocks of the jobs; `block_count` says how many, for the progress."""
         done = 0
         waiting = _WAITING_THREADS if self._direct is not None else 0
-        for count in _fetched(view, packs, jobs, self.write, waiting):
+        for count in _fetched(view, packs, jobs, self.write, cipher, waiting):
             done += count
             if progress is not None:
                 progress(min(done, block_count) * BLOCK_BYTES, block_count * BLOCK_BYTES)
@@ -278,7 +293,8 @@ def apply_plan(plan: RestorePlan) -> None:
     try:
         os.ftruncate(fd, plan.length_bytes)
         filler = _Filler(fd, plan.length_bytes, will_sync=True)
-        filler.fill(plan.view, plan.packs, plan.jobs(), plan.data_blocks, plan.progress)
+        jobs = plan.jobs()
+        filler.fill(plan.view, plan.packs, jobs, plan.data_blocks, plan.progress, plan.cipher)
         for first, count in plan.empty_runs():
             filler.make_empty(first, count)
         os.fsync(fd)
@@ -295,9 +311,10 @@ def restore(
     packs: Mapping[int, str],
     length_bytes: int,
     progress: Progress | None = None,
+    cipher: "Cipher | None" = None,
 ) -> RestorePlan:
     """Plan and apply at once: what finishes a rollback that a crash interrupted (RB-9)."""
-    plan = plan_restore(image_path, folder, layers, packs, length_bytes, progress)
+    plan = plan_restore(image_path, folder, layers, packs, length_bytes, progress, cipher)
     apply_plan(plan)
     return plan
 
@@ -310,6 +327,7 @@ def write_new(
     length_bytes: int,
     progress: Progress | None = None,
     sync: bool = True,
+    cipher: "Cipher | None" = None,
 ) -> None:
     """A new sparse image with the view's bytes, `length_bytes` long (OV-3).
 
@@ -317,14 +335,14 @@ def write_new(
     VolumeError (also when the image exists); then no image is left.
     """
     name = os.fspath(image_path)
-    view = View(os.fspath(folder), layers)
+    view = View(os.fspath(folder), layers, cipher is not None)
     fd = open_new_image(name, length_bytes)
     direct = DirectWriter(name) if sync else None
     try:
         jobs = _view_jobs(view, 0, blocks_of(length_bytes))
         block_count = view.newest.view_blocks if view.newest is not None else 0
         filler = _Filler(fd, length_bytes, sync, direct)
-        filler.fill(view, packs, jobs, block_count, progress)
+        filler.fill(view, packs, jobs, block_count, progress, cipher)
         if sync:
             os.fsync(fd)
             sync_folder(os.path.dirname(name) or ".")
@@ -359,13 +377,14 @@ def read_view(
     packs: Mapping[int, str],
     offset_bytes: int,
     length_bytes: int,
+    cipher: "Cipher | None" = None,
 ) -> Iterator[bytes]:
     """The bytes of a view from `offset_bytes` on, in pieces of at most one block.
 
     Past the end of what was captured come zeros. Raises DamagedBlock, DamagedMap.
     """
-    view = View(os.fspath(folder), layers)
-    reader = BlockReader(view.folder, packs, view.holder)
+    view = View(os.fspath(folder), layers, cipher is not None)
+    reader = BlockReader(view.folder, packs, view.holder, cipher)
     end = offset_bytes + length_bytes
     try:
         while offset_bytes < end:

@@ -5,11 +5,11 @@ Changes nothing and stops at nothing: every problem is reported, one after the o
 
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from snapcli.volumes.errors import DamagedBlock, VolumeError
+from snapcli.volumes.errors import DamagedBlock, VolumeError, mixed_up
 from snapcli.volumes.images import Progress, StrPath
 from snapcli.volumes.layers import Layer
 from snapcli.volumes.layout import (
@@ -19,10 +19,14 @@ from snapcli.volumes.layout import (
     PACK_HEADER,
     RECORD,
     RECORD_BYTES,
+    most_stored_bytes,
 )
 from snapcli.volumes.maps import MapReader
 from snapcli.volumes.packs import BlockReader, open_pack
 from snapcli.volumes.workers import ordered_map, thread_count
+
+if TYPE_CHECKING:
+    from snapcli.volumes.cipher import Cipher
 
 _JOB_BLOCKS: Final = 16
 
@@ -46,17 +50,23 @@ def verify_chain(
     packs: Mapping[int, str],
     read_data: bool,
     progress: Progress | None = None,
+    encrypted: bool = False,
+    cipher: "Cipher | None" = None,
 ) -> Iterator[Problem]:
     """Check maps (checksum, order, counts), packs (header) and that every block lies in its pack.
 
     With `read_data` each stored block is read, decompressed and compared with its digest; then
-    `progress` gets plain bytes checked and plain bytes in all.
+    `progress` gets plain bytes checked and plain bytes in all. `encrypted` says whether the chain
+    is; without its `cipher` all but the stored blocks can be checked.
     """
     chain = os.fspath(folder)
     readers: list[MapReader] = []
     for layer in layers:
         try:
-            readers.append(MapReader(chain, layer))
+            reader = MapReader(chain, layer)
+            if reader.encrypted != encrypted:
+                raise reader.damaged(mixed_up(reader.encrypted))
+            readers.append(reader)
         except VolumeError as error:
             yield Problem(layer.snapshot_id, error.path, None, str(error))
         own = f"{chain}/{layer.snapshot_id}.pack"
@@ -65,7 +75,7 @@ def verify_chain(
     sizes: dict[int, int] = {}
     for number, name in packs.items():
         try:
-            fd = open_pack(f"{chain}/{name}", number)
+            fd = open_pack(f"{chain}/{name}", number, encrypted)
         except VolumeError as error:
             yield Problem(name.split(".", 1)[0], error.path, None, str(error))
             continue
@@ -76,8 +86,8 @@ def verify_chain(
     for reader in readers:
         yield from _check_runs(reader)
         yield from _check_places(reader, sizes, packs, chain)
-        if read_data:
-            for count, problems in _check_blocks(reader, chain, packs, sizes):
+        if read_data and encrypted == (cipher is not None):
+            for count, problems in _check_blocks(reader, chain, packs, sizes, cipher):
                 yield from problems
                 done += count * BLOCK_BYTES
                 if progress is not None:
@@ -113,6 +123,7 @@ def _check_places(
     reader: MapReader, sizes: Mapping[int, int], packs: Mapping[int, str], chain: str
 ) -> Iterator[Problem]:
     """Every record names a range inside a pack of the chain."""
+    most_bytes = most_stored_bytes(reader.encrypted)
     for first, records in _jobs(reader):
         for index, (_, offset, length, number) in enumerate(RECORD.iter_unpack(records)):
             block = first + index
@@ -122,7 +133,7 @@ def _check_places(
                 message = f"names pack {number}, which its chain does not have"
             elif number in sizes and not (
                 PACK_HEADER.size <= offset
-                and 0 < length <= BLOCK_BYTES
+                and 0 < length <= most_bytes
                 and offset + length <= sizes[number]
             ):
                 message = f"{file} does not reach to block {block} (offset {offset})"
@@ -133,12 +144,16 @@ def _check_places(
 
 
 def _check_blocks(
-    reader: MapReader, chain: str, packs: Mapping[int, str], sizes: Mapping[int, int]
+    reader: MapReader,
+    chain: str,
+    packs: Mapping[int, str],
+    sizes: Mapping[int, int],
+    cipher: "Cipher | None",
 ) -> Iterator[tuple[int, list[Problem]]]:
     """Read every stored block; blocks whose place is wrong were reported already."""
     readable = {number: packs[number] for number in sizes}
     blocks = [
-        BlockReader(chain, readable, lambda _block: reader.snapshot_id)
+        BlockReader(chain, readable, lambda _block: reader.snapshot_id, cipher)
         for _ in range(thread_count())
     ]
 

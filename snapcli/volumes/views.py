@@ -8,6 +8,7 @@ Must not read images or packs.
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from snapcli.volumes.errors import mixed_up
 from snapcli.volumes.layers import Layer
 from snapcli.volumes.layout import DATA, DIGEST_BYTES, NO_DIGEST, RECORD_BYTES
 from snapcli.volumes.maps import MapReader, MapRun
@@ -59,10 +60,11 @@ class _Cursor:
 class View:
     """What a disk held at the newest of `layers` (oldest first); no layers: an empty disk.
 
-    Raises DamagedMap when a map can't be trusted.
+    `encrypted` says whether the chain is. Raises DamagedMap when a map can't be trusted, or is
+    not of such a chain.
     """
 
-    def __init__(self, folder: str, layers: Sequence[Layer]) -> None:
+    def __init__(self, folder: str, layers: Sequence[Layer], encrypted: bool = False) -> None:
         import os
 
         self.folder = folder
@@ -76,7 +78,10 @@ class View:
                 size = 0  # MapReader says what is wrong
             keep = size <= _KEPT_EACH and kept + size <= _KEPT_BYTES
             kept += size if keep else 0
-            self._readers.append(MapReader(folder, layer, keep))
+            reader = MapReader(folder, layer, keep)
+            if reader.encrypted != encrypted:
+                raise reader.damaged(mixed_up(reader.encrypted))
+            self._readers.append(reader)
         self.end_block = max((reader.end_block() for reader in self._readers), default=0)
         self._rewind()
 

@@ -16,7 +16,7 @@ from snapcli.workspace.transaction import Transaction
 
 __all__ = ["Finisher", "Session", "Transaction", "Workspace"]
 
-DOCUMENT_FOLDERS = ("state", "chains", "accounts")
+DOCUMENT_FOLDERS = ("state", "chains", "accounts", "keys")
 
 
 class Workspace:

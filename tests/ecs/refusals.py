@@ -15,7 +15,7 @@ def picture(cloud: Cloud) -> dict[str, object]:
     Two things belong to no state: the settings' cache, and the lock file.
     """
     found: dict[str, object] = {}
-    for top in ("state", "chains", "disks"):
+    for top in ("state", "chains", "disks", "keys"):
         for folder, _, names in os.walk(cloud.root / top):
             for name in names:
                 path = os.path.join(folder, name)

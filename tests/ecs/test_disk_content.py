@@ -205,7 +205,7 @@ def test_the_new_system_disk_has_the_size_asked_for(cloud: Cloud, stopped: tuple
         ({"ImageId": "none"}, "InvalidImageId.NotFound"),
         ({"InstanceId": "i-none"}, "InvalidInstanceId.NotFound"),
         ({"DiskId": "d-1"}, "InvalidParameter.Conflict"),
-        ({"Encrypted": True}, "InvalidParameter.EncryptedNotSupported"),
+        ({"KMSKeyId": "k"}, "InvalidEncrypted.NotMatchKmsKeyId"),
         ({"SystemDisk__Size": 10}, "InvalidSystemDiskSize.LessThanImageSize"),
         ({"SystemDisk__Size": 70000}, "InvalidSystemDiskSize.ValueNotSupported"),
     ],

@@ -107,12 +107,3 @@ def test_a_snapshot_in_creation_makes_a_disk_only_with_instant_access(
     refused(cloud, "InvalidSnapshotId.NotReady", "CreateDisk", SnapshotId=plain, **request)
     cloud.ok("clock", "advance", "1m")
     cloud.ecs("CreateDisk", SnapshotId=plain, **request)
-
-
-@pytest.mark.rule("OV-5")
-@pytest.mark.parametrize("parameter", [{"Encrypted": True}, {"KMSKeyId": "key-1"}])
-def test_nothing_converts_an_unencrypted_snapshot_into_an_encrypted_disk(
-    cloud: Cloud, disk_id: str, parameter: dict[str, object]
-) -> None:
-    request = {"ZoneId": ZONES[0], "SnapshotId": cloud.snapshot(disk_id), **ESSD, **parameter}
-    refused(cloud, "InvalidParameter.EncryptedNotSupported", "CreateDisk", **request)

@@ -144,8 +144,11 @@ def test_each_category_has_its_range_of_sizes(
         ({"Size": 20, "PerformanceLevel": "PL7"}, "InvalidPerformanceLevel.Malformed"),
         ({"Size": 460, "PerformanceLevel": "PL2"}, "OperationDenied.PerformanceLevelNotMatch"),
         ({"Size": 1260, "PerformanceLevel": "PL3"}, "OperationDenied.PerformanceLevelNotMatch"),
-        ({"Size": 20, "Encrypted": True}, "InvalidParameter.EncryptedNotSupported"),
-        ({"Size": 20, "KMSKeyId": "k"}, "InvalidParameter.EncryptedNotSupported"),
+        (
+            {"Size": 20, "Encrypted": True, "KMSKeyId": "../k"},
+            "InvalidParameter.KMSKeyId.NotFound",
+        ),
+        ({"Size": 20, "KMSKeyId": "k"}, "InvalidEncrypted.NotMatchKmsKeyId"),
         ({"Size": 20, "DiskName": "1"}, "InvalidDiskName.Malformed"),
         ({"Size": 20, "Description": "http://x"}, "InvalidDescription.Malformed"),
         ({"Size": 20, "Tag__1__Key": "aliyun-x"}, "InvalidTagKey.Malformed"),

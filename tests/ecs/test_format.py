@@ -20,6 +20,7 @@ PAGE = Path(snapcli.ecs.__file__).with_name("FORMAT.md").read_text()
 RECORDS: dict[str, type[msgspec.Struct]] = {
     "Account": records.Account,
     "Accounts": records.Accounts,
+    "KmsKey": records.KmsKey,
     "RememberedCall": RememberedCall,
     "Inventory": records.Inventory,
     "InstanceRecord": records.InstanceRecord,
@@ -52,7 +53,7 @@ def table(heading: str) -> dict[str, tuple[str, str]]:
 def documents(cloud: Cloud) -> dict[str, Path]:
     return {
         str(path.relative_to(cloud.root)): path
-        for top in ("state", "chains")
+        for top in ("state", "chains", "keys")
         for path in (cloud.root / top).rglob("*.json")
         if path.name != "settings.json"
     }
@@ -119,6 +120,7 @@ def used(cloud: Cloud) -> Cloud:
     cloud.write(system_id, 0, block("S"))
     cloud.ecs("DeleteSnapshot", SnapshotId=cloud.snapshot(system_id))
     cloud.ok("account", "add", "partner")
+    cloud.ecs("CreateDisk", RegionId=REGION, ZoneId=f"{REGION}-h", Size=20, Encrypted=True)
     statement = '{"Version":"1","Statement":[{"Effect":"Allow","Action":"%s",%s}]}'
     trust = statement % ("sts:AssumeRole", '"Principal":{"Service":"ecs.aliyuncs.com"}')
     document = statement % ("ecs:*", '"Resource":"*"')
@@ -142,7 +144,7 @@ def objects(value: Any, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
 def test_real_files_hold_what_the_tables_say(used: Cloud) -> None:
     found: set[str] = set()
     for relative, path in documents(used).items():
-        name = path.stem.capitalize()
+        name = "KmsKey" if relative.startswith("keys/") else path.stem.capitalize()
         for kind, record in objects(json.loads(path.read_text()), name):
             found.add(kind)
             rows = table(kind)
@@ -158,8 +160,10 @@ def test_real_files_hold_what_the_tables_say(used: Cloud) -> None:
 def test_the_documents_lie_where_the_page_says(used: Cloud) -> None:
     [disk_id] = [path.parent.name for path in used.root.glob("chains/*/*/chain.json")]
     written = re.findall(r"^\| `(\S+/.+?\.json)` \|", PAGE, re.M)
-    expected = {path.replace("<region>", REGION).replace("<disk id>", disk_id) for path in written}
-    assert set(documents(used)) == expected and len(expected) >= 5
+    [key] = used.root.glob("keys/*.json")
+    names = {"<region>": REGION, "<disk id>": disk_id, "<kms key id>": key.stem}
+    expected = {re.sub("<.+?>", lambda each: names[each[0]], path) for path in written}
+    assert set(documents(used)) == expected and len(expected) >= 6
 
 
 def test_the_invariants_of_a_chain_hold(used: Cloud) -> None:

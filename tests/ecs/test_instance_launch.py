@@ -178,7 +178,7 @@ def test_a_data_disk_from_a_snapshot_has_its_bytes_and_at_least_its_size(cloud: 
         ({"SystemDisk__Size": 10}, "InvalidSystemDiskSize.LessThanImageSize"),
         ({"SystemDisk__Size": 99999}, "InvalidSystemDiskSize.ValueNotSupported"),
         ({"SystemDisk__PerformanceLevel": "PL9"}, "InvalidPerformanceLevel.Malformed"),
-        ({"SystemDisk__Encrypted": True}, "InvalidParameter.EncryptedNotSupported"),
+        ({"SystemDisk__KMSKeyId": "k"}, "InvalidEncrypted.NotMatchKmsKeyId"),
         ({"SystemDisk__AutoSnapshotPolicyId": "sp-1"}, "ParameterInvalid"),
         ({"DataDisk__1__Category": "cloud_ssd"}, "MissingParameter"),
         (

@@ -15,8 +15,9 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from volumes_model import B, Chain, pattern
+from volumes_model import B, Chain, new_cipher, pattern
 
+from snapcli.volumes.cipher import Cipher
 from snapcli.volumes.layout import NO_STAMP
 
 lengths = st.integers(1, 9 * B)
@@ -32,8 +33,11 @@ class ChainMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.root = Path(tempfile.mkdtemp(prefix="snapcli-volumes-"))
-        self.chain = Chain(self.root, 5 * B + 777, sync=False)
+        self.chain = Chain(self.root, 5 * B + 777, sync=False, cipher=self.cipher())
         self.disks = 0
+
+    def cipher(self) -> Cipher | None:
+        return None
 
     def teardown(self) -> None:
         shutil.rmtree(self.root)
@@ -129,9 +133,16 @@ class ChainMachine(RuleBasedStateMachine):
         self.chain.check()
 
 
-def _run(examples: int, steps: int) -> None:
+class EncryptedChainMachine(ChainMachine):
+    """The same with an encrypted chain."""
+
+    def cipher(self) -> Cipher:
+        return new_cipher()
+
+
+def _run(examples: int, steps: int, machine: type[ChainMachine] = ChainMachine) -> None:
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
-        ChainMachine,
+        machine,
         settings=settings(
             max_examples=examples,
             stateful_step_count=steps,
@@ -149,10 +160,20 @@ def test_random_series_equal_full_copies(monkeypatch: pytest.MonkeyPatch) -> Non
     _run(examples=25, steps=20)
 
 
+@pytest.mark.rule("OV-5", "IN-4", "OV-1", "OV-3", "RB-2")
+def test_random_series_on_an_encrypted_chain_equal_full_copies(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("snapcli.volumes.capture.settled", lambda state, now: True)
+    monkeypatch.setattr("snapcli.volumes.capture.stamp_of", lambda fd, state: NO_STAMP)
+    _run(examples=15, steps=20, machine=EncryptedChainMachine)
+
+
 @pytest.mark.slow
-@pytest.mark.rule("IN-4", "OV-1", "OV-3", "RB-2")
-def test_long_random_series_equal_full_copies() -> None:
-    _run(examples=150, steps=40)
+@pytest.mark.rule("IN-4", "OV-1", "OV-3", "OV-5", "RB-2")
+@pytest.mark.parametrize("machine", [ChainMachine, EncryptedChainMachine])
+def test_long_random_series_equal_full_copies(machine: type[ChainMachine]) -> None:
+    _run(examples=150, steps=40, machine=machine)
 
 
 @pytest.mark.rule("IN-4", "IN-6")

@@ -5,6 +5,7 @@ import random
 from pathlib import Path
 
 from snapcli.volumes.capture import capture
+from snapcli.volumes.cipher import SECRET_BYTES, Cipher
 from snapcli.volumes.copying import copy_view
 from snapcli.volumes.deletion import (
     TrimResult,
@@ -32,6 +33,11 @@ def pattern(seed: int, length: int) -> bytes:
     return noise + bytes([seed % 255 + 1]) * (length - len(noise))
 
 
+def new_cipher(chain_id: str = "d-1", secret: bytes = b"s" * SECRET_BYTES) -> Cipher:
+    """The cipher of an encrypted chain."""
+    return Cipher(secret, chain_id, os.urandom)
+
+
 def in_blocks(content: bytes) -> list[bytes]:
     """The blocks of a picture, the last one filled with zeros."""
     return [content[at : at + B].ljust(B, b"\0") for at in range(0, len(content), B)]
@@ -40,7 +46,10 @@ def in_blocks(content: bytes) -> list[bytes]:
 class Chain:
     """One disk with its chain folder; `pictures` are full copies of what each snapshot saw."""
 
-    def __init__(self, root: Path, length_bytes: int, sync: bool = True) -> None:
+    def __init__(
+        self, root: Path, length_bytes: int, sync: bool = True, cipher: Cipher | None = None
+    ) -> None:
+        self.cipher = cipher
         self.folder = root / "chain"
         self.folder.mkdir()
         self.image = root / "disk.raw"
@@ -78,7 +87,15 @@ class Chain:
     def snapshot(self) -> Captured:
         self.number += 1
         name = f"s-{self.number}"
-        result = capture(self.image, self.folder, self.layers, name, self.number, sync=self.sync)
+        result = capture(
+            self.image,
+            self.folder,
+            self.layers,
+            name,
+            self.number,
+            sync=self.sync,
+            cipher=self.cipher,
+        )
         self.layers.append(Layer(name, result.map_file))
         self.packs[self.number] = result.pack_file
         self.pictures.append(self.content())
@@ -153,6 +170,7 @@ class Chain:
             self.layers[: index + 1],
             self.packs,
             len(self.pictures[index]),
+            cipher=self.cipher,
         )
         verify_plan(plan)
         apply_plan(plan)
@@ -165,15 +183,20 @@ class Chain:
             self.packs,
             length_bytes,
             sync=self.sync,
+            cipher=self.cipher,
         )
 
     def read(self, index: int, offset: int, length: int) -> bytes:
-        return b"".join(
-            read_view(self.folder, self.layers[: index + 1], self.packs, offset, length)
-        )
+        held = self.layers[: index + 1]
+        return b"".join(read_view(self.folder, held, self.packs, offset, length, self.cipher))
 
     def problems(self, read_data: bool = True) -> list[Problem]:
-        return list(verify_chain(self.folder, self.layers, self.packs, read_data))
+        encrypted = self.cipher is not None
+        return list(
+            verify_chain(
+                self.folder, self.layers, self.packs, read_data, None, encrypted, self.cipher
+            )
+        )
 
     def unnamed(self) -> list[str]:
         return unnamed_files(self.folder, self.layers, self.packs)
