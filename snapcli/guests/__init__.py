@@ -1,1 +1,1 @@
-"""The inside of an instance. Empty until an instance runs something; may import volumes only."""
+"""The inside of an instance: its folder, its processes, its mounts. Knows no service."""
