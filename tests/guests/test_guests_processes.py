@@ -75,7 +75,7 @@ def test_what_outlives_its_time_is_ended_with_its_children(root: str, text: str)
 def test_what_a_command_leaves_in_the_background_goes_on(root: str) -> None:
     done = shell(root, "sleep 60 & echo started")
     assert (done.exit_code, done.output) == (0, b"started\n")
-    assert [p.command for p in processes.find(root)] == ["sleep 60"]
+    until(lambda: [p.command for p in processes.find(root)] == ["sleep 60"])
     assert processes.end_all(root) == 1
 
 
