@@ -14,6 +14,7 @@ _NEXT: Mapping[str, str] = {
     "ImportDisk": "Next: snapcli attach-disk --disk-id {DiskId} --instance-id ID",
     "AttachDisk": "Next: snapcli disk path {DiskId} prints where its bytes are",
     "CreateSnapshot": "Next: snapcli chain show {DiskId}",
+    "CopySnapshot": "Next: snapcli describe-snapshots --region {DestinationRegionId}",
     "DeleteSnapshot": "Next: snapcli describe-snapshot-links shows what is still kept",
     "StopInstance": "Next: snapcli reset-disk --disk-id ID --snapshot-id ID rolls a disk back",
     "ResetDisk": "Next: snapcli start-instance --instance-id ID",

@@ -17,7 +17,10 @@ MOST_LETTERS = 26
 class ShowChainRequest(Request):
     """Which disk's chain to show."""
 
-    disk_id: Annotated[str, "The disk, or its chain."]
+    disk_id: Annotated[str, "The disk, or a chain."]
+    region_id: Annotated[
+        str, "Where to look first: copies of one disk's snapshots may be in several."
+    ] = ""
 
 
 class RunItem(Item):
@@ -60,6 +63,7 @@ class ShowChainResponse(Response):
 
     disk_id: str
     disk_name: str
+    chain_id: str  # the disk's id, or of a chain of copies `sl-…`
     region_id: str
     block_bytes: int
     total_count: int
@@ -72,12 +76,13 @@ class ShowChainResponse(Response):
 @operation("ShowChain", writes=False)
 def show_chain(call: Call, request: ShowChainRequest) -> ShowChainResponse:
     """Show which blocks each snapshot of a disk holds and what it occupies (IN-2, IN-4, SZ-1)."""
-    chain = _find(call, disk_id_of(request.disk_id))
+    chain = _find(call, request.disk_id, request.region_id)
     columns = _columns(call, chain)
     nodes = [_node(call, chain, node, columns) for node in chain.nodes]
     return ShowChainResponse(
         disk_id=chain.disk_id,
         disk_name=chain.disk_name,
+        chain_id=chain.link_id,
         region_id=chain.region_id,
         block_bytes=BLOCK_BYTES,
         total_count=len(chain.nodes),
@@ -88,11 +93,18 @@ def show_chain(call: Call, request: ShowChainRequest) -> ShowChainResponse:
     )
 
 
-def _find(call: Call, disk_id: str) -> Chain:
-    for region_id in call.regions_in_use():
-        chain = call.chain(region_id, disk_id)
-        if chain is not None:
-            return chain
+def _find(call: Call, link_id: str, first_region_id: str) -> Chain:
+    """Return the chain that the id means in the region, else in any where there is one."""
+    disk_id = disk_id_of(link_id)
+    regions = call.regions_in_use()
+    chain = call.linked_chain(first_region_id, link_id) if first_region_id in regions else None
+    if chain is not None:
+        return chain
+    for id_ in dict.fromkeys((link_id, disk_id)):
+        for region_id in regions:
+            chain = call.chain(region_id, id_)
+            if chain is not None:
+                return chain
     call.disk(disk_id)
     raise ApiError(
         "InvalidSnapshotLinkId.NotFound",

@@ -8,7 +8,6 @@ from snapcli.api.operation import Item, Request, Response, operation
 from snapcli.api.paging import PagedRequest, PagedResponse, page
 from snapcli.api.types import json_list
 from snapcli.ecs.call import Call
-from snapcli.ecs.chain_ids import disk_id_of
 from snapcli.ecs.nodes import stored_bytes
 from snapcli.ecs.records import BLOCK_BYTES, Chain, SnapshotRecord
 from snapcli.ecs.region_rules import require_region
@@ -75,10 +74,11 @@ def describe_snapshot_links(
             400,
             f"There is no instance {request.instance_id!r} in {request.region_id}.",
         )
+    links = _linked(call, request)
     rows = [
         row
         for chain in call.chains(request.region_id)
-        if _matches(call, request, chain)
+        if (links is None or chain.link_id in links) and _matches(call, request, chain)
         for row in _by_category(chain)
     ]
     rows.sort(key=lambda row: row[1][-1].created_at, reverse=True)
@@ -96,11 +96,16 @@ def _by_category(chain: Chain) -> Iterator[tuple[Chain, list[SnapshotRecord]]]:
             yield chain, nodes
 
 
+def _linked(call: Call, request: DescribeSnapshotLinksRequest) -> set[str] | None:
+    """Return the ids of the chains that are asked for by SnapshotLinkIds, or None for any."""
+    if request.snapshot_link_ids is None:
+        return None
+    linked = (call.linked_chain(request.region_id, id_) for id_ in request.snapshot_link_ids)
+    return {chain.link_id for chain in linked if chain is not None}
+
+
 def _matches(call: Call, request: DescribeSnapshotLinksRequest, chain: Chain) -> bool:
     if request.disk_ids is not None and chain.disk_id not in request.disk_ids:
-        return False
-    links = request.snapshot_link_ids
-    if links is not None and chain.disk_id not in map(disk_id_of, links):
         return False
     if not request.instance_id:
         return True

@@ -73,6 +73,11 @@ def check_workspace(call: Call, request: CheckWorkspaceRequest) -> CheckWorkspac
     )
 
 
+def _disk_of(chain_id: str) -> list[str]:
+    """Return the disk whose own chain this is; a chain of copies (`sl-…`) is no disk's."""
+    return [] if chain_id.startswith("sl-") else [chain_id]
+
+
 class _Checker:
     """Goes through an account's part of a workspace and gathers what is wrong."""
 
@@ -128,7 +133,7 @@ class _Checker:
         try:
             return self.call.tx.load(file, type_)
         except WorkspaceError as error:
-            disks = [file.split("/")[-2]] if file.endswith("/chain.json") else []
+            disks = _disk_of(file.split("/")[-2]) if file.endswith("/chain.json") else []
             self._add(self.call.tx.path(file), str(error), disks=disks)
             return None
 
@@ -267,15 +272,15 @@ class _Checker:
                     f"The map holds {counted[0]} data and {counted[1]} empty blocks, the document "
                     f"says {node.data_blocks} and {node.empty_blocks}.",
                     snapshot_id=node.snapshot_id,
-                    disks=[chain.disk_id],
+                    disks=_disk_of(chain.link_id),
                 )
 
     def _touched(self, chain: Chain, problem: "Problem") -> list[str]:
-        """Return the disks that need what is damaged: the chain's, and those made from it."""
+        """Return the disks that need what is damaged: the chain's own, and those made from it."""
         ids = [node.snapshot_id for node in chain.nodes]
         later = ids[ids.index(problem.snapshot_id) :] if problem.snapshot_id in ids else ids
         made = self._made_from(chain.region_id, set(later))
-        return [chain.disk_id, *made]
+        return [*_disk_of(chain.link_id), *made]
 
     def _made_from(self, region_id: str, snapshot_ids: set[str]) -> Iterator[str]:
         for disk in self.inventories.get(region_id, Inventory()).disks.values():
@@ -295,7 +300,7 @@ class _Checker:
                         tx.path(f"{folder}/chain.json"),
                         "The chain's document is gone, its blocks are there. Put back a copy of "
                         "this file if you have one; else the folder is of no use.",
-                        disks=[disk_id],
+                        disks=_disk_of(disk_id),
                     )
                 else:
                     self._add(tx.path(folder), "The folder holds no chain; it can be deleted.")

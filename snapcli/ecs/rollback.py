@@ -64,6 +64,15 @@ def check_rollback(
     call: Call, disk: DiskRecord, chain: Chain, node: SnapshotRecord
 ) -> InstanceRecord:
     """Return the disk's instance when the rollback may be done, else raise ApiError (RB-1…4)."""
+    if chain.chain_id and chain.disk_id == disk.disk_id:
+        raise ApiError(
+            "InvalidParameter.Mismatch",
+            403,
+            f"The snapshot {node.snapshot_id} is a copy (of {node.source_snapshot_id} in "
+            f"{node.source_region_id}). A copy can't roll back the disk that its source is of; "
+            f"make a new disk from it in {chain.region_id} with CreateDisk, or roll back to a "
+            "snapshot that is no copy.",
+        )
     if chain.disk_id != disk.disk_id:
         raise ApiError(
             "InvalidParameter.Mismatch",

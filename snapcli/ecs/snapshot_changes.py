@@ -9,6 +9,7 @@ from snapcli.ecs import ledger
 from snapcli.ecs.call import Call
 from snapcli.ecs.nodes import remove_node
 from snapcli.ecs.records import Chain, SnapshotRecord
+from snapcli.ecs.snapshot_copies import refuse_unfinished_copies
 from snapcli.ecs.snapshot_rules import refuse_locked
 from snapcli.ecs.snapshot_state import has_instant_access, in_creation, released_at
 from snapcli.ecs.snapshot_use import images_made_from
@@ -47,6 +48,7 @@ def delete(call: Call, snapshot_id: str, force: bool) -> None:
 def refuse_deletion(call: Call, chain: Chain, node: SnapshotRecord, force: bool) -> None:
     """Raise ApiError when the snapshot may not go: a line here for each thing that holds it."""
     refuse_locked(node, call.now)
+    refuse_unfinished_copies(call, chain, node)
     _refuse_with_images(call, chain, node)
     if not force:
         _refuse_with_disks(call, chain, node)

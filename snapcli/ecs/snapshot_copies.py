@@ -22,6 +22,7 @@ from snapcli.ecs.nodes import layers, layers_through
 from snapcli.ecs.records import Chain, SnapshotRecord
 from snapcli.ecs.region_data import REGIONS
 from snapcli.ecs.region_rules import require_region
+from snapcli.ecs.snapshot_rules import require_not_archived, require_not_local
 from snapcli.ecs.snapshot_state import in_creation, released_at, status
 from snapcli.ecs.tags import tags_to_set
 from snapcli.ecs.wire import Tag
@@ -212,13 +213,8 @@ def check_copyable(call: Call, chain: Chain, node: SnapshotRecord, region_id: st
             "be another region.",
         )
     _refuse_encrypted(chain, node)
-    if node.category != "standard":
-        raise ApiError(
-            "InvalidSnapshotCategory.NotSupportCopy",
-            403,
-            f"The snapshot {node.snapshot_id} is of the category {node.category}; only standard "
-            "ones can be copied.",
-        )
+    require_not_local(node, "copied", "InvalidSnapshotCategory.NotSupportCrossRegionCopy", 403)
+    require_not_archived(node, "copied", "InvalidSnapshotCategory.NotSupportCopy", 403)
     state = status(node, call.now)
     if state != "accomplished":
         way_on = "it holds nothing" if state == "failed" else "wait until it is accomplished"

@@ -10,7 +10,6 @@ from snapcli.api.operation import Item, operation
 from snapcli.api.paging import PagedRequest, PagedResponse, page
 from snapcli.api.types import choice, json_list
 from snapcli.ecs.call import Call
-from snapcli.ecs.chain_ids import disk_id_of
 from snapcli.ecs.filters import CreationWindow, Filter
 from snapcli.ecs.records import BLOCK_BYTES, Chain, SnapshotRecord
 from snapcli.ecs.region_rules import require_region
@@ -36,7 +35,7 @@ class DescribeSnapshotsRequest(PagedRequest):
     ) = None
     disk_id: Annotated[str, "Only snapshots of this disk."] = ""
     instance_id: Annotated[str, "Only of disks now attached to this instance."] = ""
-    snapshot_link_id: Annotated[str, "Only of this chain (its disk's id), or a JSON list."] = ""
+    snapshot_link_id: Annotated[str, "Only of this chain, or a JSON list."] = ""
     snapshot_name: Annotated[str, "Only with exactly this name."] = ""
     status: Annotated[
         str,
@@ -109,6 +108,8 @@ class SnapshotItem(Item):
     source_disk_id: str
     source_disk_size: str
     source_disk_type: str
+    source_region_id: str | msgspec.UnsetType
+    source_snapshot_id: str | msgspec.UnsetType
     source_storage_type: str
     status: str
     tags: TagSet
@@ -118,7 +119,6 @@ class SnapshotItem(Item):
 class SnapshotSet(Item):
     """The snapshots of a response."""
 
-    unanswered = ("SourceRegionId", "SourceSnapshotId")
     snapshot: list[SnapshotItem]
 
 
@@ -162,17 +162,22 @@ def _chains(call: Call, request: DescribeSnapshotsRequest) -> Iterable[Chain]:
     disk_ids: set[str] | None = None
     if request.disk_id:
         disk_ids = {request.disk_id}
-    if request.snapshot_link_id:
-        linked = {disk_id_of(link) for link in _link_ids(request.snapshot_link_id)}
-        disk_ids = linked if disk_ids is None else disk_ids & linked
     if request.instance_id:
         disks = call.inventory(region_id).disks.values()
         attached = {disk.disk_id for disk in disks if disk.instance_id == request.instance_id}
         disk_ids = attached if disk_ids is None else disk_ids & attached
-    if disk_ids is None:
+    found: Iterable[Chain | None]
+    if request.snapshot_link_id:
+        links = _link_ids(request.snapshot_link_id)
+        found = {
+            c.link_id: c for link in links if (c := call.linked_chain(region_id, link))
+        }.values()
+    elif disk_ids is None:
         return call.chains(region_id)
-    chains = (call.chain(region_id, disk_id) for disk_id in sorted(disk_ids))
-    return [chain for chain in chains if chain is not None]
+    else:
+        finders = (call.chain, call.chain_of_copies)
+        found = [find(region_id, disk_id) for disk_id in sorted(disk_ids) for find in finders]
+    return [c for c in found if c is not None and (disk_ids is None or c.disk_id in disk_ids)]
 
 
 def _encrypted_as_wanted(request: DescribeSnapshotsRequest, chain: Chain) -> bool:
@@ -244,6 +249,8 @@ def _item(call: Call, chain: Chain, node: SnapshotRecord, usage: str) -> Snapsho
         source_disk_id=chain.disk_id,
         source_disk_size=str(node.size_gib),
         source_disk_type=node.disk_type,
+        source_region_id=node.source_region_id or msgspec.UNSET,
+        source_snapshot_id=node.source_snapshot_id or msgspec.UNSET,
         source_storage_type="disk",
         status=state,
         tags=tag_set(node.tags),

@@ -38,6 +38,8 @@ class _Node(msgspec.Struct, rename="pascal"):
 class _Chain(msgspec.Struct, rename="pascal"):
     disk_id: str
     disk_name: str
+    chain_id: str
+    region_id: str
     block_bytes: int
     total_count: int
     total_size: int
@@ -105,7 +107,8 @@ def _headline(chain: _Chain, session: Session) -> list[str]:
     """Return what the chain is and occupies, in two lines where a terminal needs them."""
     name = f" ({chain.disk_name})" if chain.disk_name else ""
     many = "snapshot" if chain.total_count == 1 else "snapshots"
-    which = f"Chain of disk {chain.disk_id}{name}: {chain.total_count} {many}, "
+    what = "Chain" if chain.chain_id == chain.disk_id else f"Copies in {chain.region_id}"
+    which = f"{what} of disk {chain.disk_id}{name}: {chain.total_count} {many}, "
     size = (
         f"{bytes_text(chain.total_size)} of blocks, {bytes_text(chain.occupied_bytes)} on this "
         "machine"

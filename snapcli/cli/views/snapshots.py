@@ -38,7 +38,6 @@ _SOURCE = {
     "user": "Custom Snapshot",
     "auto": "Automatic Snapshot",
     "timer": "Automatic Snapshot",
-    "copied": "Copied Snapshot",
 }
 
 
@@ -60,6 +59,7 @@ class Snapshot(msgspec.Struct, rename="pascal"):
     retention_days: int | None = None
     progress: str = ""
     status: str = ""
+    source_snapshot_id: str = ""
 
 
 class _Set(msgspec.Struct, rename="pascal"):
@@ -88,7 +88,7 @@ def _row(snapshot: Snapshot, calendar: Calendar) -> tuple[str, ...]:
         id_and_name(snapshot.snapshot_id, snapshot.snapshot_name),
         tags_text(snapshot.tags),
         snapshot_type_text(snapshot.category),
-        _SOURCE.get(snapshot.snapshot_type, snapshot.snapshot_type),
+        _source(snapshot),
         _instant_access(snapshot, calendar),
         snapshot.source_disk_id,
         f"{snapshot.source_disk_size}GiB",
@@ -99,6 +99,13 @@ def _row(snapshot: Snapshot, calendar: Calendar) -> tuple[str, ...]:
         snapshot.progress,
         _STATUS.get(snapshot.status, snapshot.status),
     )
+
+
+def _source(snapshot: Snapshot) -> str:
+    """Return what made the snapshot: a person, a policy, or copying it from another region."""
+    if snapshot.source_snapshot_id:
+        return "Copied Snapshot"
+    return _SOURCE.get(snapshot.snapshot_type, snapshot.snapshot_type)
 
 
 def kept_for(retention_days: int | None) -> str:
