@@ -22,6 +22,7 @@ HELD = (
     *(f"LS-{n}" for n in range(1, 10)),
     *(f"IN-{n}" for n in range(1, 8)),
     *(f"IA-{n}" for n in range(1, 8)),
+    *(f"CP-{n}" for n in range(1, 7)),
     *(f"RB-{n}" for n in range(1, 10)),
     *(f"DL-{n}" for n in (1, 3, 4, 5)),
     *(f"SZ-{n}" for n in range(1, 2)),

@@ -72,6 +72,7 @@ def copy_snapshot(call: Call, request: CopySnapshotRequest) -> CopySnapshotRespo
             f"The snapshot {node.snapshot_id} is in {chain.region_id}, not in "
             f"{request.region_id}. Give RegionId {chain.region_id}.",
         )
+    _refuse_encrypted(chain, node)
     _refuse_encryption(request)
     check_copyable(call, chain, node, region.region_id)
     _check_quota(call, chain, region.region_id)

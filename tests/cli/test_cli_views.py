@@ -70,6 +70,7 @@ def test_a_snapshot_is_shown_as_the_guides_table_shows_it(session: Session) -> N
         ({"Category": "flash"}, "Snapshot Type", "Local Snapshot"),
         ({"Category": "archive"}, "Snapshot Type", "Archived Snapshot"),
         ({"SnapshotType": "auto"}, "Snapshot Source", "Automatic Snapshot"),
+        ({"SourceSnapshotId": "s-2ze"}, "Snapshot Source", "Copied Snapshot"),
         ({"InstantAccess": False}, "Instant Access", "Disabled"),
         ({"RetentionDays": 1}, "Kept For", "1Days"),
         ({"RetentionDays": -1}, "Kept For", "Always Keep"),
@@ -137,6 +138,8 @@ def chain(columns: list[int], *nodes: dict[str, object]) -> dict[str, object]:
     return {
         "DiskId": "d-bp1",
         "DiskName": "data",
+        "ChainId": "d-bp1",
+        "RegionId": "cn-hangzhou",
         "BlockBytes": 65536,
         "TotalCount": len(nodes),
         "TotalSize": 7 << 16,
@@ -167,6 +170,13 @@ def test_the_guides_example_is_drawn_as_the_guide_draws_it(session: Session) -> 
         f"s-S3      S3    {when}     B2         1       64 KiB",
     ]
     assert "A=0  B=1  C=2  D=9" in picture
+
+
+def test_a_chain_of_copies_says_that_it_is_one_and_where(session: Session) -> None:
+    copies = chain([], node("S1", {}, [])) | {"ChainId": "sl-bp1", "RegionId": "cn-beijing"}
+    assert chain_view.view(copies, session).startswith(
+        "Copies in cn-beijing of disk d-bp1 (data): 1 snapshot, "
+    )
 
 
 def test_a_large_chain_is_drawn_as_bars_over_the_disk(session: Session) -> None:

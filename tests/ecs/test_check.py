@@ -45,6 +45,24 @@ def flip(file: Path, offset: int) -> None:
         opened.write(bytes([byte ^ 0xFF]))
 
 
+def test_damage_in_a_chain_of_copies_touches_no_disk_but_those_made_from_it(cloud: Cloud) -> None:
+    from copy_steps import AWAY, copy, disk_from, link_id
+
+    disk_id = cloud.data_disk(cloud.instance())
+    cloud.write(disk_id, 0, block("A"))
+    copied = copy(cloud, cloud.snapshot(disk_id))
+    folder = cloud.root / "chains" / AWAY / link_id(disk_id)
+    flip(folder / f"{copied}.pack", 30)
+    [problem] = problems(cloud, "--read-data")
+    assert (problem["SnapshotId"], problem["Block"], problem["Disks"]) == (copied, 0, [])
+    flip(folder / f"{copied}.pack", 30)
+    made = disk_from(cloud, copied)
+    flip(folder / f"{copied}.map", 100)
+    assert [problem["Disks"] for problem in problems(cloud)] == [[made]]
+    (folder / "chain.json").unlink()
+    assert [problem["Disks"] for problem in problems(cloud)] == [[]]
+
+
 def test_a_workspace_in_order_says_what_was_checked(
     cloud: Cloud, scene: tuple[str, str, str]
 ) -> None:

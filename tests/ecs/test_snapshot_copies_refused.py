@@ -72,11 +72,10 @@ def test_copies_of_different_disks_do_not_hinder_each_other(cloud: Cloud, disk_i
     assert [s["Status"] for s in away(cloud)] == ["progressing"] * 2
 
 
-def test_an_encrypted_snapshot_is_not_copied(cloud: Cloud, disk_id: str) -> None:
-    source = cloud.snapshot(disk_id)
-    document = cloud.root / "chains" / REGION / disk_id / "chain.json"
-    document.write_text(json.dumps(json.loads(document.read_text()) | {"kms_key_id": "key-1"}))
-    not_copied(cloud, "InvalidSnapshotId.EncryptedNotSupport", source)
+def test_an_encrypted_snapshot_is_not_copied(cloud: Cloud) -> None:
+    source = cloud.snapshot(cloud.data_disk(cloud.instance(DataDisk__1__Encrypted=True)))
+    for encrypted in ({}, {"Encrypted": True}, {"Encrypted": False}):
+        not_copied(cloud, "InvalidSnapshotId.EncryptedNotSupport", source, **encrypted)
 
 
 def test_a_copy_is_not_encrypted_on_the_way(cloud: Cloud, disk_id: str) -> None:
