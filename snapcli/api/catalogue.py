@@ -74,7 +74,12 @@ _API = (
 )
 
 _LOCAL = (
-    ("DeleteSnapshots", "snapshot_changes", "delete-snapshots", "Delete several snapshots."),
+    (
+        "DeleteSnapshots",
+        "snapshot_deletions",
+        "delete-snapshots",
+        "Delete several snapshots, by id or by rules.",
+    ),
     ("ShowChain", "chain_view", "chain show", "Draw a disk's chain: nodes, blocks, sizes."),
     ("ShowDiskPath", "disk_files", "disk path", "Print where a disk's bytes are."),
     ("ImportDisk", "disk_files", "disk import", "Make a disk from a raw image file."),

@@ -20,6 +20,56 @@ _AFTER_ROLLBACK = (
 )
 
 
+# What of DeleteSnapshots is no rule.
+_NO_RULES = ("SnapshotId", "RegionId", "Force", "DryRun")
+_UNCHANGED = "Nothing was changed. (--yes goes on without asking.)"
+
+
+def confirmed(
+    action: str, given: Mapping[str, str], session: Session
+) -> Mapping[str, str] | None:
+    """Return the parameters to go on with, or None when a person does not want to.
+
+    What rules choose for deletion is shown first, in scripts too, and only that is deleted.
+    """
+    by_rules = any(name.split(".")[0] not in _NO_RULES for name in given)
+    if action == "DeleteSnapshots" and by_rules and given.get("DryRun", "").lower() != "true":
+        return _chosen(given, session)
+    if session.streams.interactive and not may_go_on(action, given, session):
+        return None
+    return given
+
+
+def _chosen(given: Mapping[str, str], session: Session) -> Mapping[str, str] | None:
+    """Show what the rules choose and why, and ask; the answer names the snapshots to delete."""
+    from snapcli.cli.views.deletions import Deletions, count, line
+
+    dry = {**given, "DryRun": "true"}
+    found = msgspec.convert(
+        msgspec.to_builtins(session.invoke("DeleteSnapshots", dry)), Deletions
+    )
+    going = [each for each in found.outcomes if each.chosen and not each.code]
+    if not session.quiet:
+        for each in found.outcomes:
+            if each.chosen:
+                session.streams.complain(line(each, dry_run=True))
+        session.streams.complain(count(found))
+    named = [each.snapshot_id for each in found.outcomes if each.chosen or each.code]
+    if not named:
+        # What becomes due for deletion from here on was not shown, so it stays.
+        return dry
+    if going and session.streams.interactive and not session.yes:
+        forced = given.get("Force", "").lower() == "true"
+        loss = (
+            "Disks that were made from them can't be re-initialised afterwards. " if forced else ""
+        )
+        if not session.streams.ask(f"{loss}Delete {len(going)} of them?"):
+            session.streams.complain(_UNCHANGED)
+            return None
+    rules = {name: text for name, text in given.items() if not name.startswith("SnapshotId")}
+    return rules | {f"SnapshotId.{at}": each for at, each in enumerate(named, 1)}
+
+
 def may_go_on(action: str, given: Mapping[str, str], session: Session) -> bool:
     """Say what the command would lose and ask whether to go on (RB-2).
 
@@ -30,7 +80,7 @@ def may_go_on(action: str, given: Mapping[str, str], session: Session) -> bool:
     loss = _loss(action, given, session)
     if loss is None or session.streams.ask(f"{loss}\nGo on?"):
         return True
-    session.streams.complain("Nothing was changed. (--yes goes on without asking.)")
+    session.streams.complain(_UNCHANGED)
     return False
 
 

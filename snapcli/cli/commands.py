@@ -113,13 +113,14 @@ def perform(
         return failures.missing(session.streams, names, f"snapcli {command} --help")
     show = present.chosen(session.output)
     streams = session.streams
-    if streams.interactive and not care.may_go_on(action, given, session):
+    wanted = care.confirmed(action, given, session)
+    if wanted is None:
         return exit_codes.REFUSED
     if action == "OpenSnapshotService":
         from snapcli.cli.notices import BILLING
 
         streams.complain(BILLING)
-    response = session.invoke(action, given)
+    response = session.invoke(action, wanted)
     if action not in BYTES_ALONE:
         present.show(action, response, show, session)
     streams.flush()

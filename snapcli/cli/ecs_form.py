@@ -3,6 +3,8 @@
 On the fast path: imports nothing that a Describe to a pipe does not need. Draws nothing.
 """
 
+from collections.abc import Mapping
+
 from snapcli.api import catalogue, parameters
 from snapcli.api.errors import UnknownName
 from snapcli.api.operation import Request
@@ -112,12 +114,14 @@ def _perform(action: str, line: grammar.Line, session: Session) -> int:
         from snapcli.cli import output
 
         wanted = output.columns(session.output)
-    if streams.interactive:
+    sent: Mapping[str, str] | None = given
+    if streams.interactive or action == "DeleteSnapshots":
         from snapcli.cli import care
 
-        if not care.may_go_on(action, given, session):
+        sent = care.confirmed(action, given, session)
+        if sent is None:
             return exit_codes.REFUSED
-    response = session.invoke(action, given)
+    response = session.invoke(action, sent)
     if not session.quiet and action not in BYTES_ALONE:
         if wanted is not None:
             from snapcli.cli import output
@@ -148,13 +152,15 @@ def lacking_parameters(request: type[Request], given: dict[str, str]) -> tuple[s
 def damage_code(action: str, response: object) -> int:
     """Return the exit code of a finished operation.
 
-    `check` tells of damage by its own code; of several deletions one refusal is enough (DL-4).
+    `check` tells of damage by its own code; of several deletions one refusal is enough (DL-4),
+    but for a dry run.
     """
     if action == "CheckWorkspace" and getattr(response, "problems", None):
         return exit_codes.DAMAGE
     if action == "DeleteSnapshots":
         outcomes = getattr(response, "outcomes", ())
-        return exit_codes.SUCCESS if all(each.deleted for each in outcomes) else exit_codes.REFUSED
+        refused = any(each.code for each in outcomes) and not getattr(response, "dry_run", False)
+        return exit_codes.REFUSED if refused else exit_codes.SUCCESS
     return exit_codes.SUCCESS
 
 

@@ -115,6 +115,14 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = {
             "Delete two snapshots, each with its own outcome",
             {"SnapshotId.1": _SNAPSHOT, "SnapshotId.2": "s-bp1fw3k1example002"},
         ),
+        (
+            "Show which daily ones of a disk are beyond the newest seven, deleting nothing",
+            {"DiskId.1": _DISK, "Name": "daily-*", "KeepLast": "7", "DryRun": "true"},
+        ),
+        (
+            "Delete what carries a tag and is older than 30 days",
+            {"Tag.1.Key": "env", "Tag.1.Value": "test", "OlderThan": "30d"},
+        ),
     ),
     "ModifySnapshotAttribute": (
         ("Name a snapshot", {"SnapshotId": _SNAPSHOT, "SnapshotName": "release-7"}),

@@ -86,8 +86,14 @@ def local_creation_time(call: Call) -> timedelta:
 
 def remove_node(call: Call, chain: Chain, node: SnapshotRecord) -> None:
     """Take a snapshot out of its chain: its blocks go, or to the next node (IN-6)."""
-    _release_blocks(call, chain, node)
-    chain.nodes.remove(node)
+    remove_nodes(call, chain, [node])
+
+
+def remove_nodes(call: Call, chain: Chain, nodes: list[SnapshotRecord]) -> None:
+    """Take several snapshots out of their chain; the map of a node that stays is written once."""
+    _release_blocks(call, chain, nodes)
+    gone = {node.snapshot_id for node in nodes}
+    chain.nodes[:] = [node for node in chain.nodes if node.snapshot_id not in gone]
     ledger.note(call, chain)
 
 
@@ -96,39 +102,54 @@ def fail_node(call: Call, chain: Chain, node: SnapshotRecord) -> None:
     from snapcli.ecs.snapshot_use import fail_images
 
     fail_images(call, chain, node)
-    _release_blocks(call, chain, node)
+    _release_blocks(call, chain, [node])
     node.failed_at = call.now
     node.map_file = ""
     node.data_blocks = node.empty_blocks = node.view_blocks = 0
     ledger.note(call, chain)
 
 
-def _release_blocks(call: Call, chain: Chain, node: SnapshotRecord) -> None:
-    """Hand the node's blocks that the next node still needs over to that node."""
+def _release_blocks(call: Call, chain: Chain, nodes: list[SnapshotRecord]) -> None:
+    """Hand the nodes' blocks that later nodes still need over to the next that stays."""
     freeing = _freeing(call, chain)
-    if not node.map_file:
-        return
-    freeing.replaced.append(node.map_file)
-    freeing.packs.add(node.number)
-    freeing.inheritors.discard(node.snapshot_id)
-    holders = [n for n in chain.nodes if n.map_file]
-    index = holders.index(node)
-    if index + 1 == len(holders):
-        return
-    from snapcli.volumes.deletion import hand_over
+    going = {node.snapshot_id for node in nodes}
+    run: list[SnapshotRecord] = []  # of nodes that go, one after the other
+    below: list[SnapshotRecord] = []
+    for node in [n for n in chain.nodes if n.map_file]:
+        if node.snapshot_id in going:
+            run.append(node)
+            freeing.replaced.append(node.map_file)
+            freeing.packs.add(node.number)
+            freeing.inheritors.discard(node.snapshot_id)
+            continue
+        if run:
+            _hand_over(call, chain, run, node, below)
+            run = []
+        below.append(node)
 
-    following = holders[index + 1]
+
+def _hand_over(
+    call: Call,
+    chain: Chain,
+    run: list[SnapshotRecord],
+    following: SnapshotRecord,
+    below: list[SnapshotRecord],
+) -> None:
+    """Write the following node's new map, with what it needs of the nodes before it that go."""
+    from snapcli.volumes.deletion import hand_over_all
+
+    freeing = _freeing(call, chain)
     following.generation += 1
     folder = call.chain_home(chain)
     map_file = f"{following.snapshot_id}.{following.generation}.map"
     call.tx.creates(f"{folder}/{map_file}")
-    handed = hand_over(
+    handed = hand_over_all(
         call.tx.path(folder),
-        Layer(snapshot_id=node.snapshot_id, map_file=node.map_file),
-        Layer(snapshot_id=following.snapshot_id, map_file=following.map_file),
-        is_first=index == 0,
+        layers(run),
+        layers([following])[0],
+        is_first=not below,
         generation=following.generation,
-        below=layers(holders[:index]),
+        below=layers(below),
     )
     freeing.replaced.append(following.map_file)
     freeing.inheritors.add(following.snapshot_id)

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from snapcli.api.errors import ApiError
-from snapcli.api.operation import Item, Request, Response, operation
+from snapcli.api.operation import Request, Response, operation
 from snapcli.api.types import Description, RetentionDays, SnapshotName
 from snapcli.ecs import ledger
 from snapcli.ecs.call import Call
@@ -80,48 +80,6 @@ def disks_made_from(call: Call, region_id: str, snapshot_id: str) -> list[str]:
     """Return the ids of the disks that still exist and were made from the snapshot."""
     disks = call.inventory(region_id).disks.values()
     return [disk.disk_id for disk in disks if disk.source_snapshot_id == snapshot_id]
-
-
-class DeleteSnapshotsRequest(Request):
-    """Which snapshots to delete."""
-
-    snapshot_id: Annotated[list[str], "The snapshots to delete."]
-    force: Annotated[bool, "Delete them although disks were made from them."] = False
-
-
-class DeletionOutcome(Item):
-    """What became of one snapshot: deleted, or why not."""
-
-    snapshot_id: str
-    deleted: bool
-    code: str = ""
-    message: str = ""
-
-
-class DeleteSnapshotsResponse(Response):
-    """One outcome for each snapshot, in the order they were named."""
-
-    outcomes: list[DeletionOutcome]
-
-
-@operation("DeleteSnapshots", writes=True)
-def delete_snapshots(call: Call, request: DeleteSnapshotsRequest) -> DeleteSnapshotsResponse:
-    """Delete several snapshots; the refusal of one does not stop the others (DL-4)."""
-    outcomes = []
-    for snapshot_id in dict.fromkeys(request.snapshot_id):
-        try:
-            delete(call, snapshot_id, request.force)
-        except ApiError as refusal:
-            outcome = DeletionOutcome(
-                snapshot_id=snapshot_id,
-                deleted=False,
-                code=refusal.code,
-                message=refusal.message,
-            )
-        else:
-            outcome = DeletionOutcome(snapshot_id=snapshot_id, deleted=True)
-        outcomes.append(outcome)
-    return DeleteSnapshotsResponse(outcomes=outcomes)
 
 
 class ModifySnapshotAttributeRequest(Request):

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 _RECORDS_AT_ONCE: Final = 32768  # 1 MiB of records
 
 _GRAIN_BYTES: Final = 4096
+_KEPT_EACH: Final = 16384  # of a thousand maps no more than 16 MiB in memory
 
-# One piece of a merge: whose run, which part of it, and whether the deleted node had the blocks
+# One piece of a merge: whose run, which part of it, and whether an older map has the blocks too
 _Piece = tuple[MapReader, MapRun, bool]
 
 
@@ -52,14 +53,30 @@ def hand_over(
     """
     if following is None:
         return HandedOver(map_file=None, data_blocks=0, empty_blocks=0)
+    return hand_over_all(folder, [deleted], following, is_first, generation, below, sync)
+
+
+def hand_over_all(
+    folder: StrPath,
+    deleted: Sequence[Layer],
+    following: Layer,
+    is_first: bool,
+    generation: int,
+    below: Sequence[Layer] | None = None,
+    sync: bool = True,
+) -> HandedOver:
+    """Do the same for several nodes one after the other (oldest first), in one new map.
+
+    One map is written however many nodes go, so that a thousand cost about what one does.
+    """
     chain = os.fspath(folder)
-    old = MapReader(chain, deleted)
-    new = MapReader(chain, following)
+    maps = [_reader(chain, layer) for layer in (*deleted, following)]
+    new = maps[-1]
     view = View(chain, below, new.encrypted) if below and not is_first else None
     name = map_name(following.snapshot_id, generation)
     writer = MapWriter(chain, name, new.encrypted)
     try:
-        for source, run, overrides in _merged(old, new):
+        for source, run, overrides in _overlaid(maps):
             if run[2] != DATA and is_first:
                 continue
             if overrides and view is not None:
@@ -87,31 +104,53 @@ def _cut(run: MapRun, first: int, after: int) -> MapRun:
     return first, after - first, run[2], run[3] + first - run[0]
 
 
-def _merged(old: MapReader, new: MapReader) -> Iterator[_Piece]:
-    """The pieces of both maps in ascending order, the new one's winning where both have blocks."""
-    olds, news = old.runs(), new.runs()
+def _reader(chain: str, layer: Layer) -> MapReader:
+    """A reader that keeps a small map in memory: many are read piece by piece, by turns."""
+    try:
+        size = os.stat(f"{chain}/{layer.map_file}").st_size
+    except OSError:
+        size = 0  # MapReader says what is wrong
+    return MapReader(chain, layer, keep=size <= _KEPT_EACH)
+
+
+def _overlaid(maps: Sequence[MapReader]) -> Iterator[_Piece]:
+    """The pieces of maps laid over each other, oldest first; a tree, so that none is far down."""
+    if len(maps) == 1:
+        return ((maps[0], run, False) for run in maps[0].runs())
+    half = len(maps) // 2
+    return _merged(_overlaid(maps[:half]), _overlaid(maps[half:]))
+
+
+def _merged(olds: Iterator[_Piece], news: Iterator[_Piece]) -> Iterator[_Piece]:
+    """The pieces of both in ascending order, the new ones winning where both have blocks."""
     under, over = next(olds, None), next(news, None)
     while under is not None or over is not None:
-        if over is None or (under is not None and under[0] < over[0]):
+        if over is None or (under is not None and under[1][0] < over[1][0]):
             assert under is not None
-            after = under[0] + under[1]
-            stop = after if over is None else min(after, over[0])
-            yield old, _cut(under, under[0], stop), False
-            under = next(olds, None) if stop == after else _cut(under, stop, after)
+            run, after = under[1], under[1][0] + under[1][1]
+            stop = after if over is None else min(after, over[1][0])
+            yield _part(under, run[0], stop)
+            under = next(olds, None) if stop == after else _part(under, stop, after)
             continue
-        first, after = over[0], over[0] + over[1]
-        overrides = False
+        reader, run, overrides = over
+        first, after = run[0], run[0] + run[1]
         stop = after
         if under is not None:
-            under_after = under[0] + under[1]
-            if under[0] <= first:  # both begin here: up to the shorter one's end
+            under_after = under[1][0] + under[1][1]
+            if under[1][0] <= first:  # both begin here: up to the shorter one's end
                 overrides = True
                 stop = min(after, under_after)
-                under = next(olds, None) if stop == under_after else _cut(under, stop, under_after)
+                under = next(olds, None) if stop == under_after else _part(under, stop, under_after)
             else:
-                stop = min(after, under[0])
-        yield new, _cut(over, first, stop), overrides
-        over = next(news, None) if stop == after else _cut(over, stop, after)
+                stop = min(after, under[1][0])
+        yield reader, _cut(run, first, stop), overrides
+        over = next(news, None) if stop == after else _part(over, stop, after)
+
+
+def _part(piece: _Piece, first: int, after: int) -> _Piece:
+    """The part of a piece between two blocks."""
+    reader, run, overrides = piece
+    return reader, _cut(run, first, after), overrides
 
 
 def _add_data(writer: MapWriter, source: MapReader, run: MapRun) -> None:

@@ -27,7 +27,7 @@ _VIEWS: Mapping[str, tuple[str, str]] = {
     "ShowChain": ("chain_view", "view"),
     "ShowDiskPath": ("local_results", "path"),
     "ImportDisk": ("local_results", "disk_id"),
-    "DeleteSnapshots": ("local_results", "deletions"),
+    "DeleteSnapshots": ("deletions", "view"),
     "WriteDisk": ("local_results", "written"),
     "ShowClock": ("clock", "view"),
     "FreezeClock": ("clock", "view"),

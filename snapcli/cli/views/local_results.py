@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping
 
-import msgspec
-
 from snapcli.cli.session import Session
 
 
@@ -20,26 +18,6 @@ def disk_id(answer: object, _: Session) -> str:
 def written(answer: object, _: Session) -> str:
     """Return how many bytes were written."""
     return _field(answer, "LengthBytes").rstrip() + " bytes written\n"
-
-
-class _Outcome(msgspec.Struct, rename="pascal"):
-    snapshot_id: str
-    deleted: bool
-    code: str = ""
-    message: str = ""
-
-
-class _Deletions(msgspec.Struct, rename="pascal"):
-    outcomes: list[_Outcome]
-
-
-def deletions(answer: object, _: Session) -> str:
-    """Return a line for each snapshot: deleted, or why not."""
-    return "".join(
-        f"{each.snapshot_id}: "
-        + ("deleted\n" if each.deleted else f"not deleted, {each.code}: {each.message}\n")
-        for each in msgspec.convert(answer, _Deletions).outcomes
-    )
 
 
 def _field(answer: object, name: str) -> str:
