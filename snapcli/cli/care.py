@@ -25,9 +25,7 @@ _NO_RULES = ("SnapshotId", "RegionId", "Force", "DryRun")
 _UNCHANGED = "Nothing was changed. (--yes goes on without asking.)"
 
 
-def confirmed(
-    action: str, given: Mapping[str, str], session: Session
-) -> Mapping[str, str] | None:
+def confirmed(action: str, given: Mapping[str, str], session: Session) -> Mapping[str, str] | None:
     """Return the parameters to go on with, or None when a person does not want to.
 
     What rules choose for deletion is shown first, in scripts too, and only that is deleted.
@@ -45,9 +43,7 @@ def _chosen(given: Mapping[str, str], session: Session) -> Mapping[str, str] | N
     from snapcli.cli.views.deletions import Deletions, count, line
 
     dry = {**given, "DryRun": "true"}
-    found = msgspec.convert(
-        msgspec.to_builtins(session.invoke("DeleteSnapshots", dry)), Deletions
-    )
+    found = msgspec.convert(msgspec.to_builtins(session.invoke("DeleteSnapshots", dry)), Deletions)
     going = [each for each in found.outcomes if each.chosen and not each.code]
     if not session.quiet:
         for each in found.outcomes:

@@ -113,14 +113,14 @@ def perform(
         return failures.missing(session.streams, names, f"snapcli {command} --help")
     show = present.chosen(session.output)
     streams = session.streams
-    wanted = care.confirmed(action, given, session)
-    if wanted is None:
+    confirmed = care.confirmed(action, given, session)
+    if confirmed is None:
         return exit_codes.REFUSED
     if action == "OpenSnapshotService":
         from snapcli.cli.notices import BILLING
 
         streams.complain(BILLING)
-    response = session.invoke(action, wanted)
+    response = session.invoke(action, confirmed)
     if action not in BYTES_ALONE:
         present.show(action, response, show, session)
     streams.flush()

@@ -3,8 +3,6 @@
 On the fast path: imports nothing that a Describe to a pipe does not need. Draws nothing.
 """
 
-from collections.abc import Mapping
-
 from snapcli.api import catalogue, parameters
 from snapcli.api.errors import UnknownName
 from snapcli.api.operation import Request
@@ -114,14 +112,14 @@ def _perform(action: str, line: grammar.Line, session: Session) -> int:
         from snapcli.cli import output
 
         wanted = output.columns(session.output)
-    sent: Mapping[str, str] | None = given
     if streams.interactive or action == "DeleteSnapshots":
         from snapcli.cli import care
 
-        sent = care.confirmed(action, given, session)
-        if sent is None:
+        confirmed = care.confirmed(action, given, session)
+        if confirmed is None:
             return exit_codes.REFUSED
-    response = session.invoke(action, sent)
+        given = dict(confirmed)
+    response = session.invoke(action, given)
     if not session.quiet and action not in BYTES_ALONE:
         if wanted is not None:
             from snapcli.cli import output

@@ -72,7 +72,10 @@ def test_every_example_is_accepted_in_both_forms(
         parameters.decode(request, given)  # the values are acceptable
         run(*ecs_words(action, given))
         run(*friendly_words(action, given))
-        assert asked == [(action, dict(given))] * 2
+        sent = dict(given)
+        if action == "DeleteSnapshots" and "SnapshotId.1" not in given:
+            sent["DryRun"] = "true"  # what rules choose is asked for and shown first
+        assert asked == [(action, sent)] * 2
         asked.clear()
 
 
