@@ -98,6 +98,22 @@ def _loss(action: str, given: Mapping[str, str], session: Session) -> str | None
             f"What is deleted: {named}, although disks were made from it. Those disks can't be "
             "re-initialised afterwards."
         )
+    return _for_good(action, given)
+
+
+def _for_good(action: str, given: Mapping[str, str]) -> str | None:
+    """Return what cannot be undone although no bytes are lost by it."""
+    snapshot_id = given.get("SnapshotId", "")
+    if action == "ModifySnapshotCategory":
+        return (
+            f"Snapshot {snapshot_id} goes to the archive for good. It makes no disks, images or "
+            "copies then and rolls no disk back."
+        )
+    if action == "LockSnapshot" and given.get("CoolOffPeriod", "").strip() == "0":
+        return (
+            f"Nobody can delete snapshot {snapshot_id} for {given.get('LockDuration', '')} days, "
+            "and without a cool-off period nobody can take the lock off again."
+        )
     return None
 
 

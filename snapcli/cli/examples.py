@@ -83,6 +83,11 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = {
             },
         ),
         ("One that is released after a week", {"DiskId": _DISK, "RetentionDays": "7"}),
+        (
+            "One that can be used at once, for a day (ESSD)",
+            {"DiskId": _DISK, "InstantAccess": "true", "InstantAccessRetentionDays": "1"},
+        ),
+        ("A local snapshot (ESSD)", {"DiskId": _DISK, "Category": "flash"}),
     ),
     "CopySnapshot": (
         (
@@ -126,6 +131,27 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = {
     ),
     "ModifySnapshotAttribute": (
         ("Name a snapshot", {"SnapshotId": _SNAPSHOT, "SnapshotName": "release-7"}),
+    ),
+    "ModifySnapshotCategory": (
+        (
+            "Archive a snapshot and delete it a year after its creation",
+            {"SnapshotId": _SNAPSHOT, "Category": "Archive", "RetentionDays": "365"},
+        ),
+    ),
+    "LockSnapshot": (
+        (
+            "Nobody can delete it for 30 days; the first 24 hours are for second thoughts",
+            {
+                "SnapshotId": _SNAPSHOT,
+                "LockMode": "compliance",
+                "LockDuration": "30",
+                "CoolOffPeriod": "24",
+            },
+        ),
+    ),
+    "UnlockSnapshot": (("Take a lock off", {"SnapshotId": _SNAPSHOT}),),
+    "DescribeLockedSnapshots": (
+        ("Snapshots that are locked for good", {"LockStatus": "compliance"}),
     ),
     "DescribeSnapshotLinks": (("A disk's chain and its size", {"DiskIds": f'["{_DISK}"]'}),),
     "DescribeSnapshotsUsage": (("Count and size in a region", {"RegionId": "cn-hangzhou"}),),

@@ -5,7 +5,7 @@ Pure functions of a record and `now`; nothing here is ever stored.
 
 from datetime import datetime, timedelta
 
-from snapcli.ecs.records import SnapshotRecord
+from snapcli.ecs.records import LockRecord, SnapshotRecord
 
 
 def status(node: SnapshotRecord, now: datetime) -> str:
@@ -95,10 +95,27 @@ def lock_ends_at(node: SnapshotRecord) -> datetime | None:
     """Return when the snapshot's lock ends or ended; None without one, or when creation failed."""
     if node.lock is None or node.failed_at is not None:
         return None
-    return node.lock.starts_at + timedelta(days=node.lock.duration_days)
+    return lock_end(node.lock)
 
 
 def is_locked(node: SnapshotRecord, now: datetime) -> bool:
     """Say whether nobody and nothing may delete the snapshot now, in cool-off or after it."""
     end = lock_ends_at(node)
     return end is not None and now < end
+
+
+def lock_status(node: SnapshotRecord, now: datetime) -> str:
+    """Return compliance-cooloff, compliance or expired; expired also where there is no lock."""
+    if node.lock is None or not is_locked(node, now):
+        return "expired"
+    return "compliance-cooloff" if now < cool_off_end(node.lock) else "compliance"
+
+
+def lock_end(lock: LockRecord) -> datetime:
+    """Return when a lock's duration is over."""
+    return lock.starts_at + timedelta(days=lock.duration_days)
+
+
+def cool_off_end(lock: LockRecord) -> datetime:
+    """Return until when a lock can be taken off or weakened."""
+    return lock.created_at + timedelta(hours=lock.cool_off_hours)

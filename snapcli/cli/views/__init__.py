@@ -15,6 +15,8 @@ from snapcli.cli.views.listing import Listing
 # An action's module here, and the function in it where that is not `view`.
 _VIEWS: Mapping[str, tuple[str, str]] = {
     "DescribeSnapshots": ("snapshots", "view"),
+    "DescribeLockedSnapshots": ("snapshot_locks", "view"),
+    "LockSnapshot": ("snapshot_locks", "one"),
     "DescribeSnapshotLinks": ("chains", "view"),
     "DescribeSnapshotsUsage": ("chains", "usage"),
     "DescribeDisks": ("disks", "view"),
