@@ -97,6 +97,7 @@ _LOCAL = (
     ("ListAccounts", "accounts", "account list", "List the workspace's accounts."),
     ("AddAccount", "accounts", "account add", "Add an account with nothing in it."),
     ("UseAccount", "accounts", "account use", "Choose whose commands these are."),
+    ("ShowBill", "billing", "billing", "Show what a month's snapshots cost."),
     ("CheckWorkspace", "check", "check", "Verify documents, maps and stored blocks."),
 )
 

@@ -249,5 +249,11 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = {
     ),
     "DetachPolicyFromRole": (("Take the policy off the role", {**_OWN_POLICY, "RoleName": _ROLE}),),
     "ListPoliciesForRole": (("The policies of a role", {"RoleName": _ROLE}),),
+    "ShowBill": (
+        ("The present month, each disk", {}),
+        ("A month by kind of fee", {"Month": "2022-03", "By": "kind"}),
+        ("Costs by the values of one tag", {"By": "tag", "TagKey": "env"}),
+        ("Each hour of the present month", {"Hours": "true"}),
+    ),
     "CheckWorkspace": (("Verify every stored block too", {"ReadData": "true"}),),
 }

@@ -58,6 +58,7 @@ class Call:
         self.chains_to_free: dict[str, Freeing] = {}  # by folder
         self.sound_chains: set[str] = set()  # by folder, as far as they were looked at
         self.unsound_chains: set[str] = set()
+        self.regions_to_fold: set[tuple[str, str]] = set()  # account and region: see usage
 
     @property
     def settings(self) -> "Settings":
@@ -77,6 +78,7 @@ class Call:
         other.now = self.now
         other.chains_to_free = self.chains_to_free
         other.sound_chains, other.unsound_chains = self.sound_chains, self.unsound_chains
+        other.regions_to_fold = self.regions_to_fold
         return other
 
     def due(self, instant: datetime) -> None:

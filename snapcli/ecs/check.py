@@ -13,8 +13,9 @@ from snapcli.api.errors import ApiError
 from snapcli.api.operation import Item, Request, Response, operation
 from snapcli.ecs.accounts import account_ids
 from snapcli.ecs.call import Call
+from snapcli.ecs.ledger import usage_file
 from snapcli.ecs.nodes import layers
-from snapcli.ecs.records import GIB, Account, Chain, Inventory, Ram
+from snapcli.ecs.records import GIB, Account, Chain, Inventory, Ram, Usage
 from snapcli.workspace.errors import WorkspaceError
 
 if TYPE_CHECKING:
@@ -119,6 +120,9 @@ class _Checker:
                     self.damaged_regions.add(region_id)
                 else:
                     self.inventories[region_id] = inventory
+            file = usage_file(self.call, region_id)
+            if tx.exists(file):
+                self._load(file, Usage)
         for region_id in tx.folder_names(self.call.home + "chains"):
             for disk_id in tx.folder_names(f"{self.call.home}chains/{region_id}"):
                 file = self.call.chain_file(region_id, disk_id)
@@ -252,6 +256,7 @@ class _Checker:
                 disks=self._touched(chain, problem),
             )
         self._check_counts(chain)
+        self._check_ledger(chain)
         for name in unnamed_files(folder, held, chain.packs, ["chain.json"]):
             self._add(os.path.join(folder, name), "No snapshot needs this file; it can be deleted.")
 
@@ -274,6 +279,18 @@ class _Checker:
                     snapshot_id=node.snapshot_id,
                     disks=_disk_of(chain.link_id),
                 )
+
+    def _check_ledger(self, chain: Chain) -> None:
+        """Check that what is billed is what is stored."""
+        from snapcli.ecs.ledger import is_right
+
+        if not is_right(chain, self.call.now):
+            self._add(
+                self.call.tx.path(self.call.chain_file(chain.region_id, chain.link_id)),
+                "The chain's history does not end in what its snapshots hold now, so its bill "
+                "would be wrong; the next change of one of them puts it right.",
+                disks=[chain.disk_id],
+            )
 
     def _touched(self, chain: Chain, problem: "Problem") -> list[str]:
         """Return the disks that need what is damaged: the chain's own, and those made from it."""

@@ -149,6 +149,8 @@ def _latest_record(call: Call) -> datetime | None:
             instants += [instant for instant in known if instant is not None]
         instants += [i.started_at or i.created_at for i in inventory.instances.values()]
         for chain in call.chains(region_id):
+            for history in chain.history:
+                instants += [datetime.fromisoformat(each) for each in [*history.points][-1:]]
             for node in chain.nodes:
                 marks = (node.created_at, node.failed_at, node.modified_at)
                 instants += [instant for instant in marks if instant is not None]

@@ -33,10 +33,10 @@ def note(call: Call, chain: Chain) -> None:
     at = instant_text(call.now)
     for history in chain.history:
         key = _key(history.kind, history.tags)
-        _put(call, history, at, stored.pop(key, 0), ends.pop(key, None))
+        _put(call, chain.region_id, history, at, stored.pop(key, 0), ends.pop(key, None))
     for (kind, tags), blocks in stored.items():
         history = SizeHistory(kind=kind, tags=dict(tags))
-        _put(call, history, at, blocks, ends.get((kind, tags)))
+        _put(call, chain.region_id, history, at, blocks, ends.get((kind, tags)))
         chain.history.append(history)
 
 
@@ -69,17 +69,31 @@ def keep_ended(call: Call, chain: Chain) -> None:
     if len(usage.ended) > _MANY_ENDED and any(
         is_foldable(history, call.now) for history in usage.ended[0].history
     ):
-        call.due(call.now)
+        call.regions_to_fold.add((call.account_id, chain.region_id))
+
+
+def is_right(chain: Chain, now: datetime) -> bool:
+    """Say whether the ledger has what the chain's snapshots hold now."""
+    stored, _ = _present(chain, now)
+    at = instant_text(now)
+    noted = {_key(each.kind, each.tags): blocks_at(each, at) for each in chain.history}
+    return stored == {key: blocks for key, blocks in noted.items() if blocks}
+
+
+def blocks_at(history: SizeHistory, at: str) -> int:
+    """Return the blocks that were stored at an instant of the ledger."""
+    blocks = 0
+    for steps in (history.points, history.ahead):
+        for instant, value in steps.items():
+            if instant > at:
+                return blocks
+            blocks = value
+    return blocks
 
 
 def usage_file(call: Call, region_id: str) -> str:
     """Return where what a region stored is kept, relative to the workspace."""
     return f"{call.home}state/{region_id}/usage.json"
-
-
-def is_long(history: SizeHistory, now: datetime) -> bool:
-    """Say whether a history is so long that its older months should be folded, and can be."""
-    return len(history.points) + len(history.hours) > _LONG and is_foldable(history, now)
 
 
 def is_foldable(history: SizeHistory, now: datetime) -> bool:
@@ -140,7 +154,12 @@ def _present(
 
 
 def _put(
-    call: Call, history: SizeHistory, at: str, blocks: int, ends: list[tuple[str, int]] | None
+    call: Call,
+    region_id: str,
+    history: SizeHistory,
+    at: str,
+    blocks: int,
+    ends: list[tuple[str, int]] | None,
 ) -> None:
     """Note that a history's blocks are so many from `at` on, and will be fewer at its `ends`."""
     points = history.points
@@ -155,8 +174,8 @@ def _put(
         points[at] = blocks
         if latest[:10] != at[:10] and latest:
             _thin(history, latest, at)
-        if is_long(history, call.now):
-            call.due(call.now)
+        if len(points) + len(history.hours) > _LONG and is_foldable(history, call.now):
+            call.regions_to_fold.add((call.account_id, region_id))
     for instant, fewer in sorted(ends or ()):
         blocks -= fewer
         history.ahead[instant] = blocks

@@ -74,11 +74,15 @@ def _run(operation: Operation, request: Any, given: Mapping[str, str], call: Cal
 
 
 def finish(call: Call) -> None:
-    """Do what comes last in a transaction that took blocks out of chains."""
+    """Do what comes last in a transaction that changed chains."""
     if call.chains_to_free:
         from snapcli.ecs.nodes import free_unnamed
 
         free_unnamed(call)
+    if call.regions_to_fold:
+        from snapcli.ecs.usage import fold_months
+
+        fold_months(call)
 
 
 def _answer(operation: Operation, request: Any, given: Mapping[str, str], call: Call) -> Response:

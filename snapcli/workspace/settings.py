@@ -33,6 +33,8 @@ OffsetSeconds = Annotated[
         ge=-31_536_000_000, le=221_000_000_000, description="a number of seconds, 0 for no offset"
     ),
 ]
+Usd = Annotated[float, Meta(ge=0, le=1_000_000, description="an amount from 0 to 1000000 USD")]
+Gib = Annotated[float, Meta(ge=0, le=1_000_000, description="a number of GiB from 0 to 1000000")]
 Mode = Annotated[Literal["system", "frozen"], Meta(description='"system" or "frozen"')]
 Name = Annotated[
     str,
@@ -100,6 +102,17 @@ class Quotas(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     local_snapshots_per_disk: Count = 10
 
 
+class Prices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What storing snapshots costs. A month is the calendar month in UTC, billed by the hour."""
+
+    standard_usd_per_gib_month: Usd = 0.02
+    standard_free_gib: Gib = 5
+    local_usd_per_gib_month: Usd = 0.224
+    archive_usd_per_gib_month: Usd = 0.02
+    instant_access_usd_per_gib_month: Usd = 0.224
+    instant_access_usd_per_use: Usd = 0.1415
+
+
 def _presets() -> dict[str, Speed]:
     return dict(PRESETS)
 
@@ -115,6 +128,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     speeds: dict[str, Speed] = msgspec.field(default_factory=_presets)
     clock: ClockSettings = ClockSettings()
     quotas: Quotas = Quotas()
+    prices: Prices = Prices()
 
     def current_speed(self) -> Speed:
         """Return the speed in force (decoding has made sure that it exists)."""

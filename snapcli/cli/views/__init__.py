@@ -36,6 +36,7 @@ _VIEWS: Mapping[str, tuple[str, str]] = {
     "AdvanceClock": ("clock", "view"),
     "SetClock": ("clock", "view"),
     "ResumeClock": ("clock", "view"),
+    "ShowBill": ("billing", "view"),
     "CheckWorkspace": ("check", "view"),
 }
 _ANY_VIEW = ("generic", "view")
