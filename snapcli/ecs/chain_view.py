@@ -2,6 +2,8 @@
 
 from typing import Annotated
 
+import msgspec
+
 from snapcli.api.errors import ApiError
 from snapcli.api.operation import Item, Request, Response, operation
 from snapcli.ecs.call import Call
@@ -69,6 +71,8 @@ class ShowChainResponse(Response):
     total_count: int
     total_size: int
     occupied_bytes: int
+    encrypted: bool
+    kms_key_id: str = msgspec.field(name="KMSKeyId")
     columns: list[int]  # the block numbers that letters A, B, C… stand for; empty when too many
     nodes: list[NodeItem]
 
@@ -88,6 +92,8 @@ def show_chain(call: Call, request: ShowChainRequest) -> ShowChainResponse:
         total_count=len(chain.nodes),
         total_size=stored_bytes(chain),
         occupied_bytes=_occupied_bytes(call, chain),
+        encrypted=bool(chain.kms_key_id),
+        kms_key_id=chain.kms_key_id,
         columns=columns,
         nodes=nodes,
     )

@@ -63,12 +63,13 @@ def check_workspace(call: Call, request: CheckWorkspaceRequest) -> CheckWorkspac
     for checker in checkers:
         checker.check_all()
     chains = [chain for checker in checkers for chain in checker.chains]
+    unread = [chain for checker in checkers for chain in checker.unread_chains()]
     return CheckWorkspaceResponse(
         documents=sum(checker.document_count for checker in checkers),
         disks=sum(len(i.disks) for checker in checkers for i in checker.inventories.values()),
         chains=len(chains),
         snapshots=sum(len(chain.nodes) for chain in chains),
-        data_blocks=sum(node.data_blocks for chain in chains for node in chain.nodes),
+        data_blocks=_data_blocks(chains) - _data_blocks(unread),
         data_was_read=request.read_data,
         problems=[problem for checker in checkers for problem in checker.problems],
     )
@@ -77,6 +78,10 @@ def check_workspace(call: Call, request: CheckWorkspaceRequest) -> CheckWorkspac
 def _disk_of(chain_id: str) -> list[str]:
     """Return the disk whose own chain this is; a chain of copies (`sl-…`) is no disk's."""
     return [] if chain_id.startswith("sl-") else [chain_id]
+
+
+def _data_blocks(chains: list[Chain]) -> int:
+    return sum(node.data_blocks for chain in chains for node in chain.nodes)
 
 
 class _Checker:
@@ -216,6 +221,13 @@ class _Checker:
                     f"away with: chmod 600 {path}",
                     disks=disks,
                 )
+
+    def unread_chains(self) -> list[Chain]:
+        """Return the chains whose blocks were to be read but can't be for want of their key."""
+        if not self.read_data:
+            return []
+        sound = self.sound_keys | {""}
+        return [chain for chain in self.chains if chain.kms_key_id not in sound]
 
     def _keys_in_use(self) -> dict[str, list[str]]:
         """Return the keys that were ever made, and the disks that each encrypts."""

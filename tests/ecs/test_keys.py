@@ -80,6 +80,18 @@ def test_a_snapshot_of_an_encrypted_disk_is_encrypted_with_the_same_key(
     assert snapshot["KMSKeyId"] == cloud.disk(disk_id)["KMSKeyId"] != ""
 
 
+def test_a_chain_says_that_it_is_encrypted(cloud: Cloud, disk_id: str) -> None:
+    cloud.snapshot(disk_id)
+    plain = cloud.data_disk(cloud.instance())
+    cloud.snapshot(plain)
+    for each, encrypted in ((disk_id, True), (plain, False)):
+        shown = cloud.ok("chain", "show", each, "--output", "json").json
+        assert shown["Encrypted"] is encrypted
+        assert shown["KMSKeyId"] == cloud.disk(each)["KMSKeyId"]
+        drawn = cloud.ok("chain", "show", each, "--output", "table").out
+        assert (", encrypted" in drawn) is encrypted
+
+
 def test_disks_that_name_no_key_share_that_of_their_region(cloud: Cloud, disk_id: str) -> None:
     key = cloud.disk(disk_id)["KMSKeyId"]
     assert cloud.disk(encrypted_disk(cloud))["KMSKeyId"] == key
@@ -342,6 +354,8 @@ def test_check_does_not_stop_at_a_missing_key(cloud: Cloud) -> None:
     problems = checked(cloud, 5, "--read-data")
     told = [(each["SnapshotId"], each["Block"]) for each in problems]
     assert (snapshots[1], 0) in told and (snapshots[0], None) in told
+    counted = cloud.run("check", "--read-data", "--output", "json").json
+    assert (counted["Snapshots"], counted["DataBlocks"]) == (2, 1)  # one chain's could be read
     messages = " ".join(each["Message"] for each in problems)
     assert (
         f"The key {KEY} is gone" in messages
@@ -419,6 +433,31 @@ def test_a_local_disk_cannot_be_encrypted(cloud: Cloud, disk_id: str) -> None:
     refused(cloud, code, "CreateDisk", Encrypted=True, **local)
     code = "NotSupportSnapshotEncrypted.DiskCategory"
     refused(cloud, code, "CreateDisk", SnapshotId=made, **local)
+
+
+def test_an_unencrypted_disk_needs_nothing_of_encryption(cloud: Cloud) -> None:
+    """Its commands import nothing of it, its files have the version they always had."""
+    disk_id = cloud.data_disk(cloud.instance())
+    cloud.write(disk_id, 0, NOISE)
+    made = cloud.snapshot(disk_id)
+    for name, content in stored(cloud, disk_id).items():
+        if name != "chain.json":
+            assert content[8:12] == (1).to_bytes(4, "little"), name
+    stop(cloud, disk_id)
+    for line in (
+        ["CreateSnapshot", "--DiskId", disk_id],
+        ["ResetDisk", "--DiskId", disk_id, "--SnapshotId", made],
+        ["DeleteSnapshot", "--SnapshotId", made],
+    ):
+        script = (
+            "import sys\n"
+            "from snapcli.cli.main import main\n"
+            "code = main(sys.argv[1:])\n"
+            "sys.exit(code or 7 * any(m.startswith('cryptography') for m in sys.modules))\n"
+        )
+        words = ["--workspace", str(cloud.root), "ecs", *line]
+        done = subprocess.run([sys.executable, "-c", script, *words], capture_output=True)
+        assert done.returncode == 0, done.stderr
 
 
 def test_each_account_has_its_own_keys(cloud: Cloud, disk_id: str) -> None:

@@ -46,6 +46,7 @@ class _Chain(msgspec.Struct, rename="pascal"):
     occupied_bytes: int
     columns: list[int]
     nodes: list[_Node]
+    encrypted: bool = False
 
 
 def view(answer: object, session: Session) -> str:
@@ -111,7 +112,7 @@ def _headline(chain: _Chain, session: Session) -> list[str]:
     which = f"{what} of disk {chain.disk_id}{name}: {chain.total_count} {many}, "
     size = (
         f"{bytes_text(chain.total_size)} of blocks, {bytes_text(chain.occupied_bytes)} on this "
-        "machine"
+        f"machine{', encrypted' if chain.encrypted else ''}"
     )
     streams = session.streams
     if streams.is_terminal("stdout") and len(which + size) > streams.width:
