@@ -97,6 +97,8 @@ _LOCAL = (
     ("ListAccounts", "accounts", "account list", "List the workspace's accounts."),
     ("AddAccount", "accounts", "account add", "Add an account with nothing in it."),
     ("UseAccount", "accounts", "account use", "Choose whose commands these are."),
+    ("MarkOverdue", "account", "account overdue", "Let a bill be unpaid from now on."),
+    ("PayBills", "account", "account pay", "Pay, which turns the service on again."),
     ("ShowBill", "billing", "billing", "Show what a month's snapshots cost."),
     ("CheckWorkspace", "check", "check", "Verify documents, maps and stored blocks."),
 )

@@ -249,6 +249,8 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = {
     ),
     "DetachPolicyFromRole": (("Take the policy off the role", {**_OWN_POLICY, "RoleName": _ROLE}),),
     "ListPoliciesForRole": (("The policies of a role", {"RoleName": _ROLE}),),
+    "MarkOverdue": (("Try a script on an account whose service goes off", {}),),
+    "PayBills": (("Turn the snapshot service on again", {}),),
     "ShowBill": (
         ("The present month, each disk", {}),
         ("A month by kind of fee", {"Month": "2022-03", "By": "kind"}),

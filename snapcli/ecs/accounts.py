@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 from snapcli.api import ids
 from snapcli.api.errors import ApiError
 from snapcli.api.operation import Item, Request, Response, operation
+from snapcli.ecs.account import service_is_on
 from snapcli.ecs.call import ACCOUNTS_FILE, FIRST_ACCOUNT, Call
 from snapcli.ecs.records import Accounts
+from snapcli.ecs.wire import seconds_time
 
 if TYPE_CHECKING:
     from snapcli.workspace.store import Transaction
@@ -69,7 +71,8 @@ class AccountItem(Item):
     name: str
     account_id: str
     current: bool
-    snapshot_service: bool
+    snapshot_service: bool  # whether it is on: activated, and paid for
+    overdue_since: str
 
 
 class ListAccountsResponse(Response):
@@ -82,16 +85,18 @@ class ListAccountsResponse(Response):
 def list_accounts(call: Call, request: ListAccountsRequest) -> ListAccountsResponse:
     """List the accounts of the workspace; the current one is whose commands these are."""
     return ListAccountsResponse(
-        accounts=[
-            AccountItem(
-                name=name,
-                account_id=account_id,
-                current=account_id == call.account_id,
-                snapshot_service=call.for_account(account_id).account.snapshot_service_at
-                is not None,
-            )
-            for name, account_id in _names(call.tx).items()
-        ]
+        accounts=[_item(call, name, each) for name, each in _names(call.tx).items()]
+    )
+
+
+def _item(call: Call, name: str, account_id: str) -> AccountItem:
+    owner = call.for_account(account_id)
+    return AccountItem(
+        name=name,
+        account_id=account_id,
+        current=account_id == call.account_id,
+        snapshot_service=service_is_on(owner),
+        overdue_since=seconds_time(owner.account.overdue_at),
     )
 
 

@@ -152,10 +152,11 @@ def _latest_record(call: Call) -> datetime | None:
             for history in chain.history:
                 instants += [datetime.fromisoformat(each) for each in [*history.points][-1:]]
             for node in chain.nodes:
-                marks = (node.created_at, node.failed_at, node.modified_at)
-                instants += [instant for instant in marks if instant is not None]
-    settled_at = call.account.settled_at
-    return max([*instants, *([settled_at] if settled_at else [])], default=None)
+                known = (node.created_at, node.failed_at, node.modified_at)
+                instants += [instant for instant in known if instant is not None]
+    marks = (call.account.settled_at, call.account.overdue_at)
+    instants += [instant for instant in marks if instant is not None]
+    return max(instants, default=None)
 
 
 def _response(settings: ClockSettings) -> ClockResponse:

@@ -32,6 +32,17 @@ class _Usage(msgspec.Struct, rename="pascal"):
     snapshot_size: int
 
 
+class _Account(msgspec.Struct, rename="pascal"):
+    name: str
+    current: bool
+    snapshot_service: bool
+    overdue_since: str
+
+
+class _Accounts(msgspec.Struct, rename="pascal"):
+    accounts: list[_Account]
+
+
 @click.pass_obj
 def _status(session: Session, /) -> None:
     from snapcli.cli.json_text import json_text
@@ -54,6 +65,7 @@ def _status(session: Session, /) -> None:
         "Speed": chosen.speed,
         "Clock": now,
     }
+    status |= _account(session)
     for name, action in _COUNTED.items():
         answer = msgspec.to_builtins(session.invoke(action, given))
         status[name] = msgspec.convert(answer, _Counted).total_count
@@ -67,6 +79,16 @@ def _status(session: Session, /) -> None:
     status["SnapshotSize"] = bytes_text(usage.snapshot_size)
     width = max(map(len, status)) + 2
     session.streams.write("".join(f"{name + ':':<{width}}{v}\n" for name, v in status.items()))
+
+
+def _account(session: Session) -> dict[str, object]:
+    """Return the account that commands act for, and whether its snapshot service is on."""
+    answer = msgspec.to_builtins(session.invoke("ListAccounts", {}))
+    mine = next(each for each in msgspec.convert(answer, _Accounts).accounts if each.current)
+    service = "on" if mine.snapshot_service else "off"
+    if mine.overdue_since:
+        service += f", a bill is unpaid since {mine.overdue_since}"
+    return {"Account": mine.name, "SnapshotService": service}
 
 
 command = helped_command(

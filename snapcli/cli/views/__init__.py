@@ -36,6 +36,9 @@ _VIEWS: Mapping[str, tuple[str, str]] = {
     "AdvanceClock": ("clock", "view"),
     "SetClock": ("clock", "view"),
     "ResumeClock": ("clock", "view"),
+    "ListAccounts": ("accounts", "view"),
+    "MarkOverdue": ("accounts", "overdue"),
+    "PayBills": ("accounts", "overdue"),
     "ShowBill": ("billing", "view"),
     "CheckWorkspace": ("check", "view"),
 }
