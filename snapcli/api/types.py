@@ -76,6 +76,21 @@ InstanceName = Annotated[
     ),
 ]
 
+
+def _image_name(code: str) -> Meta:
+    return limits(
+        code,
+        400,
+        _NAME_WORDS + ", not beginning with 'acs:', 'aliyun', 'http://' or 'https://'",
+        min_length=2,
+        max_length=128,
+        pattern=r"^(?i:(?!acs:|aliyun))" + _NO_URL + r"[^\W\d_][\w.:-]*\Z",
+    )
+
+
+ImageName = Annotated[str, _image_name("InvalidImageName.Malformed")]
+ImageFamily = Annotated[str, _image_name("InvalidImageFamily.Malformed")]
+
 _DESCRIPTION_WORDS = "2 to 256 characters, not beginning with 'http://' or 'https://'"
 
 

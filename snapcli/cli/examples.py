@@ -10,6 +10,7 @@ _SNAPSHOT = "s-bp1fw3k1example001"
 _INSTANCE = "i-bp1fw3k1example001"
 _ROLE = "AppSnapshotRoleName"
 _OWN_POLICY = {"PolicyType": "Custom", "PolicyName": "AppSnapshotPolicy"}
+_CUSTOM = "m-bp1fw3k1example001"
 _IMAGE = "ubuntu_18_04_x64_20G_alibase_20220101.vhd"
 
 Example = tuple[str, Mapping[str, str]]
@@ -152,6 +153,34 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = {
     "UnlockSnapshot": (("Take a lock off", {"SnapshotId": _SNAPSHOT}),),
     "DescribeLockedSnapshots": (
         ("Snapshots that are locked for good", {"LockStatus": "compliance"}),
+    ),
+    "CreateImage": (
+        (
+            "An image from a system disk's snapshot",
+            {"SnapshotId": _SNAPSHOT, "ImageName": "web-1", "ImageFamily": "web"},
+        ),
+        (
+            "With a data disk's snapshot and an empty disk",
+            {
+                "ImageName": "web-2",
+                "DiskDeviceMapping.1.SnapshotId": _SNAPSHOT,
+                "DiskDeviceMapping.2.SnapshotId": "s-bp1fw3k1example002",
+                "DiskDeviceMapping.3.Size": "20",
+            },
+        ),
+        ("From an instance and all its disks", {"InstanceId": _INSTANCE, "ImageName": "web-3"}),
+    ),
+    "DescribeImages": (
+        ("One's own images", {"ImageOwnerAlias": "self"}),
+        ("By name, in creation or finished", {"ImageName": "web*", "Status": "Creating,Available"}),
+    ),
+    "DescribeImageFromFamily": (("The newest image of a family", {"ImageFamily": "web"}),),
+    "ModifyImageAttribute": (
+        ("Take an image out of use", {"ImageId": _CUSTOM, "Status": "Deprecated"}),
+    ),
+    "DeleteImage": (
+        ("Delete an image", {"ImageId": _CUSTOM}),
+        ("Although instances were made from it", {"ImageId": _CUSTOM, "Force": "true"}),
     ),
     "DescribeSnapshotLinks": (("A disk's chain and its size", {"DiskIds": f'["{_DISK}"]'}),),
     "DescribeSnapshotsUsage": (("Count and size in a region", {"RegionId": "cn-hangzhou"}),),

@@ -3,6 +3,7 @@
 Their system disks begin with bytes of their own, so that a disk tells what it was made from.
 """
 
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 
@@ -64,7 +65,14 @@ _NAMED = (
 
 PUBLIC_IMAGES: dict[str, PublicImage] = {image.image_id: image for image in _NAMED}
 
+PUBLIC_SINCE = datetime(2022, 1, 1, tzinfo=UTC)  # as their ids say
+
 _FIRST_PARTITION_BYTES = 1 << 20
+
+
+def public_family(image: PublicImage) -> str:
+    """Return the family of a public image: `acs:` and the system, as its id begins."""
+    return "acs:" + image.image_id.rsplit(f"_{image.size_gib}G_", 1)[0]
 
 
 def image_bytes(image_id: str) -> list[tuple[int, bytes]]:

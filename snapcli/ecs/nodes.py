@@ -64,6 +64,7 @@ def capture_node(call: Call, disk: DiskRecord, chain: Chain, node: SnapshotRecor
     chain.disk_name = disk.name
     chain.disk_size_gib = disk.size_gib
     chain.disk_type = disk.type
+    chain.disk_image_id = disk.image_id
     if node.instant_access:
         ledger.count_use(call, chain, node)
     if node.data_blocks:

@@ -33,6 +33,8 @@ class InstanceRecord(Record):
     image_id: str
     instance_type: str
     name: str
+    os_name: str = ""  # of a custom image, which may go
+    os_type: str = ""
     description: str = ""
     host_name: str = ""
     power: str = "Running"
@@ -98,7 +100,7 @@ class ImageDisk(Record):
     device: str
     size_gib: int
     snapshot_id: str = ""
-    snapshot_region_id: str = ""
+    encrypted: bool = False
     source_file: str = ""  # of an imported image: bucket/object
     source_format: str = ""
 
@@ -214,6 +216,7 @@ class Chain(Record, kw_only=True):
     disk_name: str = ""
     disk_size_gib: int = 0
     disk_type: str = ""
+    disk_image_id: str = ""
     chain_id: str = ""  # where it differs from the disk's id: of copies
     kms_key_id: str = ""  # of an encrypted disk's chain
     next_number: int = 1

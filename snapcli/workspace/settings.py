@@ -100,6 +100,8 @@ class Quotas(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tags_per_resource: Count = 20
     instant_access_snapshots_per_disk: Count = 10
     local_snapshots_per_disk: Count = 10
+    images_per_region: Count = 100
+    accounts_per_shared_image: Count = 50
 
 
 class Prices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -70,4 +70,6 @@ local_usd_per_gib_month = 0.224
 archive_usd_per_gib_month = 0.02
 instant_access_usd_per_gib_month = 0.224
 instant_access_usd_per_use = 0.1415
+images_per_region = 100
+accounts_per_shared_image = 50
 """
