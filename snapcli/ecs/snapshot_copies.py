@@ -146,8 +146,7 @@ def copy_node(
         call.tx.put(call.chain_file(region_id, copies.link_id), copies)
     copies.disk_name = chain.disk_name
     copies.disk_size_gib = chain.disk_size_gib
-    copies.disk_type = chain.disk_type
-    copies.disk_image_id = chain.disk_image_id
+    copies.disk_type, copies.disk_image_id = chain.disk_type, chain.disk_image_id
     ledger.note(call, copies)
     release = released_at(copy)
     if release is not None:
