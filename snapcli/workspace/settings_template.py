@@ -59,6 +59,8 @@ disks_per_instance = 17
 tags_per_resource = 20
 instant_access_snapshots_per_disk = 10
 local_snapshots_per_disk = 10
+images_per_region = 100
+accounts_per_shared_image = 50
 
 # What is billed, in USD; a GiB is 1,073,741,824 bytes. The price of a month is spread over its
 # hours. Of standard storage the first GiB of a region are free. Instant access costs beside the
@@ -70,6 +72,4 @@ local_usd_per_gib_month = 0.224
 archive_usd_per_gib_month = 0.02
 instant_access_usd_per_gib_month = 0.224
 instant_access_usd_per_use = 0.1415
-images_per_region = 100
-accounts_per_shared_image = 50
 """
