@@ -4,7 +4,7 @@ from typing import Annotated
 
 from snapcli.api.errors import ApiError
 from snapcli.api.operation import Request, Response, operation
-from snapcli.api.types import Description, RetentionDays, SnapshotName
+from snapcli.api.types import Description, RetentionDays, SnapshotName, limits
 from snapcli.ecs import ledger
 from snapcli.ecs.call import Call
 from snapcli.ecs.nodes import remove_node
@@ -91,7 +91,11 @@ class ModifySnapshotAttributeRequest(Request):
     retention_days: Annotated[
         RetentionDays, "How many days from its creation it is kept; it can only grow."
     ] = 0
-    disable_instant_access: Annotated[bool, "Switch instant access off for good."] = False
+    disable_instant_access: Annotated[
+        bool,
+        limits("InvalidSnapshotDisableInstantAccess.Malformed", 404, "true or false"),
+        "Switch instant access off for good; the snapshot stays.",
+    ] = False
 
 
 class ModifySnapshotAttributeResponse(Response):

@@ -182,8 +182,8 @@ def check_quota(call: Call, disk: DiskRecord, chain: Chain) -> None:
         raise ApiError(
             "QuotaExceed.Snapshot",
             403,
-            f"The disk {disk.disk_id} has {count} manual snapshots; {most} are allowed. Delete "
-            "one with DeleteSnapshot first.",
+            f"The disk {disk.disk_id} has {count} manual snapshots; {most} are allowed "
+            "(quotas.manual_snapshots_per_disk). Delete one with DeleteSnapshot first.",
         )
 
 
@@ -209,8 +209,8 @@ def check_instant_access(call: Call, disk: DiskRecord, chain: Chain) -> None:
             "QuotaExceed.Snapshot",
             403,
             f"The disk {disk.disk_id} has {count} snapshots with instant access; {most} are "
-            "allowed. Switch it off for one with ModifySnapshotAttribute and DisableInstantAccess "
-            "true first.",
+            "allowed (quotas.instant_access_snapshots_per_disk). Switch it off for one with "
+            "ModifySnapshotAttribute and DisableInstantAccess true first.",
         )
 
 
@@ -236,6 +236,6 @@ def check_local(call: Call, disk: DiskRecord, chain: Chain) -> None:
         raise ApiError(
             "QuotaExceed.Snapshot",
             403,
-            f"The disk {disk.disk_id} has {count} local snapshots; {most} are allowed. Delete one "
-            "with DeleteSnapshot first.",
+            f"The disk {disk.disk_id} has {count} local snapshots; {most} are allowed "
+            "(quotas.local_snapshots_per_disk). Delete one with DeleteSnapshot first.",
         )

@@ -18,7 +18,8 @@ def tags_to_set(call: Call, tags: Sequence[Tag]) -> dict[str, str]:
         raise ApiError(
             "QuotaExceed.Tags",
             403,
-            f"{len(tags)} tags were given; a resource carries up to {most}.",
+            f"{len(tags)} tags were given; a resource carries up to {most} "
+            "(quotas.tags_per_resource). Give fewer.",
         )
     checked: dict[str, str] = {}
     seen: set[str] = set()

@@ -206,26 +206,3 @@ def test_a_snapshot_that_is_kept_cannot_be_given_an_end(cloud: Cloud, disk_id: s
     made = cloud.snapshot(disk_id)
     code = "InvalidOperation.DecreaseRetentionDaysUnsupported"
     refused(cloud, code, "ModifySnapshotAttribute", SnapshotId=made, RetentionDays=9)
-
-
-@pytest.mark.rule("IA-5")
-def test_instant_access_is_switched_off_once_creation_is_finished_never_during(
-    cloud: Cloud, disk_id: str
-) -> None:
-    cloud.ok("config", "set", "speed", "quick")
-    made = cloud.snapshot(disk_id, InstantAccess=True)
-    request = {"SnapshotId": made, "DisableInstantAccess": True}
-    refused(cloud, "IncorrectDiskStatus.CreatingSnapshot", "ModifySnapshotAttribute", **request)
-    cloud.ok("clock", "advance", "1m")
-    cloud.ecs("ModifySnapshotAttribute", **request)
-    assert found(cloud, made)["InstantAccess"] is False
-
-
-@pytest.mark.rule("IA-5")
-def test_releasing_the_disk_switches_instant_access_off(
-    cloud: Cloud, instance_id: str, disk_id: str
-) -> None:
-    made = cloud.snapshot(disk_id, InstantAccess=True)
-    cloud.ecs("DetachDisk", InstanceId=instance_id, DiskId=disk_id)
-    cloud.ecs("DeleteDisk", DiskId=disk_id)
-    assert found(cloud, made)["InstantAccess"] is False

@@ -329,18 +329,6 @@ def test_automatic_snapshots_do_not_count_as_manual_ones(cloud: Cloud, disk_id: 
     refused(cloud, "QuotaExceed.Snapshot", "CreateSnapshot", DiskId=disk_id)
 
 
-@pytest.mark.rule("CR-8", "IN-5")
-def test_the_257th_manual_snapshot_is_refused(cloud: Cloud, disk_id: str) -> None:
-    from snapcli.api.dispatch import Caller, invoke
-
-    caller = Caller(workspace=str(cloud.root))
-    for _ in range(256):
-        invoke("CreateSnapshot", {"DiskId": disk_id}, caller)
-    refused(cloud, "QuotaExceed.Snapshot", "CreateSnapshot", DiskId=disk_id)
-    [link] = cloud.ecs("DescribeSnapshotLinks", RegionId=REGION)["SnapshotLinks"]["SnapshotLink"]
-    assert link["TotalCount"] == 256
-
-
 @pytest.mark.rule("CR-9")
 @pytest.mark.parametrize("category", ["local_ssd_pro", "ephemeral_ssd"])
 def test_a_local_disk_is_refused(cloud: Cloud, category: str) -> None:
@@ -408,44 +396,3 @@ def test_the_guides_own_lines_make_and_show_a_snapshot(
     )
     [row] = [line for line in shown.out.splitlines() if made.json["SnapshotId"] in line]
     assert "accomplished" in row
-
-
-@pytest.mark.rule("IA-2")
-def test_instant_access_is_for_essds_only_and_for_ten_snapshots_of_a_disk(
-    cloud: Cloud, disk_id: str
-) -> None:
-    other = cloud.data_disk(
-        cloud.instance(data_gib=None, DataDisk__1__Size=20, DataDisk__1__Category="cloud_ssd")
-    )
-    code = "DiskCategory.OperationNotSupported"
-    refused(cloud, code, "CreateSnapshot", DiskId=other, InstantAccess=True)
-    made = [cloud.snapshot(disk_id, InstantAccess=True) for _ in range(10)]
-    request = {"DiskId": disk_id, "InstantAccess": True}
-    refused(cloud, "QuotaExceed.Snapshot", "CreateSnapshot", **request)
-    cloud.snapshot(disk_id)
-    cloud.ecs("ModifySnapshotAttribute", SnapshotId=made[0], DisableInstantAccess=True)
-    cloud.snapshot(disk_id, InstantAccess=True)
-
-
-@pytest.mark.rule("IA-4")
-@pytest.mark.parametrize("days", [0, 65537])
-def test_instant_access_days_outside_1_to_65536_are_refused(
-    cloud: Cloud, disk_id: str, days: int
-) -> None:
-    code = "InvalidInstantAccessRetentionDays.Malformed"
-    request = {"DiskId": disk_id, "InstantAccess": True, "InstantAccessRetentionDays": days}
-    refused(cloud, code, "CreateSnapshot", **request)
-
-
-@pytest.mark.rule("IA-4")
-def test_when_its_days_are_over_instant_access_is_off_and_the_snapshot_stays(
-    cloud: Cloud, disk_id: str
-) -> None:
-    made = cloud.snapshot(disk_id, InstantAccess=True, InstantAccessRetentionDays=2)
-    state = found(cloud, made)
-    assert (state["InstantAccess"], state["InstantAccessRetentionDays"]) == (True, 2)
-    cloud.ok("clock", "advance", "1d23h59m59s")
-    assert found(cloud, made)["InstantAccess"] is True
-    cloud.ok("clock", "advance", "1s")
-    state = found(cloud, made)
-    assert (state["InstantAccess"], state["Status"]) == (False, "accomplished")
