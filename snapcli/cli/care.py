@@ -7,8 +7,6 @@ from collections.abc import Mapping
 
 import msgspec
 
-from snapcli.api import dispatch
-from snapcli.api.dispatch import Caller
 from snapcli.cli.session import Session
 from snapcli.cli.streams import Streams
 
@@ -48,8 +46,8 @@ def _chosen(given: Mapping[str, str], session: Session) -> Mapping[str, str] | N
     if not session.quiet:
         for each in found.outcomes:
             if each.chosen:
-                session.streams.complain(line(each, dry_run=True))
-        session.streams.complain(count(found))
+                session.streams.remark(line(each, dry_run=True))
+        session.streams.remark(count(found))
     named = [each.snapshot_id for each in found.outcomes if each.chosen or each.code]
     if not named:
         # What becomes due for deletion from here on was not shown, so it stays.
@@ -60,7 +58,7 @@ def _chosen(given: Mapping[str, str], session: Session) -> Mapping[str, str] | N
             "Disks that were made from them can't be re-initialised afterwards. " if forced else ""
         )
         if not session.streams.ask(f"{loss}Delete {len(going)} of them?"):
-            session.streams.complain(_UNCHANGED)
+            session.streams.remark(_UNCHANGED)
             return None
     rules = {name: text for name, text in given.items() if not name.startswith("SnapshotId")}
     return rules | {f"SnapshotId.{at}": each for at, each in enumerate(named, 1)}
@@ -76,7 +74,7 @@ def may_go_on(action: str, given: Mapping[str, str], session: Session) -> bool:
     loss = _loss(action, given, session)
     if loss is None or session.streams.ask(f"{loss}\nGo on?"):
         return True
-    session.streams.complain(_UNCHANGED)
+    session.streams.remark(_UNCHANGED)
     return False
 
 
@@ -133,9 +131,8 @@ class _Answer(msgspec.Struct, rename="pascal"):
 def _taken(snapshot_id: str, session: Session) -> str:
     """Return when the snapshot was taken, in brackets; nothing when that cannot be found out."""
     ids = msgspec.json.encode([snapshot_id]).decode()
-    caller = Caller(workspace=session.workspace, region=session.effective_region())
     try:
-        response = dispatch.invoke("DescribeSnapshots", {"SnapshotIds": ids}, caller)
+        response = session.invoke("DescribeSnapshots", {"SnapshotIds": ids})
         found = msgspec.convert(msgspec.to_builtins(response), _Answer).snapshots.snapshot
     except Exception:  # The command itself says what is wrong; here it only adds a detail.
         return ""
@@ -148,4 +145,4 @@ def _taken(snapshot_id: str, session: Session) -> str:
 def remind(action: str, streams: Streams) -> None:
     """Print what is left for a person to do after the command (RB-7)."""
     if action == "ResetDisk":
-        streams.complain(_AFTER_ROLLBACK)
+        streams.remark(_AFTER_ROLLBACK)

@@ -10,11 +10,12 @@ import click
 
 from snapcli.api import catalogue
 from snapcli.api.operation import Operation
-from snapcli.cli import care, exit_codes, failures, help_text, hints, present
+from snapcli.cli import calling, care, exit_codes, help_text, hints, present
 from snapcli.cli.ecs_form import BYTES_ALONE, damage_code, lacking_parameters
 from snapcli.cli.help_layout import HelpedArgument, helped_command
 from snapcli.cli.options import Spelling, spellings, to_wire
-from snapcli.cli.session import Session
+from snapcli.cli.session import HELPERS, Session
+from snapcli.cli.usage import missing
 
 
 def build(action: str) -> click.Command:
@@ -36,6 +37,7 @@ def build(action: str) -> click.Command:
         entry.summary,
         help_text.examples(action, friendly=True),
         [_parameter(each) for each in spelled],
+        operation=True,
     )
 
 
@@ -102,16 +104,19 @@ def perform(
     session: Session,
 ) -> int:
     """Carry out an action with its wire parameters, print the result, return the exit code."""
-    command = catalogue.ENTRIES[action].command
+    plan = None if HELPERS.isdisjoint(session.flags) else calling.plan(declared, session)
     options = {each.parameter.name: each.option for each in spelled} | {"RegionId": "--region"}
-    region = session.effective_region()
+    region = session.request_region or session.effective_region()
     if region and _takes_region(declared):
         given = given | {"RegionId": region}
     lacking = lacking_parameters(declared.request, given)
     if lacking:
         names = tuple(options.get(name, name) for name in lacking)
-        return failures.missing(session.streams, names, f"snapcli {command} --help")
+        path = click.get_current_context().command_path
+        raise missing(names, f"{path} --help")
     show = present.chosen(session.output)
+    if plan is not None and calling.print_request(plan, action, given, session):
+        return exit_codes.SUCCESS
     streams = session.streams
     confirmed = care.confirmed(action, given, session)
     if confirmed is None:
@@ -119,13 +124,21 @@ def perform(
     if action == "OpenSnapshotService":
         from snapcli.cli.notices import BILLING
 
-        streams.complain(BILLING)
-    response = session.invoke(action, confirmed)
-    if action not in BYTES_ALONE:
-        present.show(action, response, show, session)
+        streams.remark(BILLING)
+    response: object
+    if plan is None:
+        response = session.invoke(action, confirmed)
+    else:
+        response = calling.answer(plan, declared, confirmed, session)
+    if action not in BYTES_ALONE and not session.quiet:
+        if plan is not None and plan.query:
+            present.show_found(calling.queried(plan, response), show, session)
+        else:
+            present.show(action, response, show, session)
     streams.flush()
     care.remind(action, streams)
-    hints.after(action, given, response, streams)
+    if not session.quiet:
+        hints.after(action, given, response, streams)
     return damage_code(action, response)
 
 

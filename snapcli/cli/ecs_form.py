@@ -5,11 +5,11 @@ On the fast path: imports nothing that a Describe to a pipe does not need. Draws
 
 from snapcli.api import catalogue, parameters
 from snapcli.api.errors import UnknownName
-from snapcli.api.operation import Request
-from snapcli.cli import exit_codes, failures, grammar
-from snapcli.cli.session import Session
+from snapcli.api.operation import Operation, Request
+from snapcli.cli import exit_codes, grammar
+from snapcli.cli.session import HELPERS, Session
 from snapcli.cli.streams import Streams
-from snapcli.cli.usage import UsageError, nearest
+from snapcli.cli.usage import UsageError, meant, missing
 
 _FILE_SUFFIX = "-FILE"
 # Operations whose result is the bytes that they write to standard output.
@@ -29,25 +29,25 @@ def run(line: grammar.Line, streams: Streams) -> int:
         from snapcli.cli import help_text
 
         if len(words) > 2:
-            streams.write(help_text.action_help(words[2], product))
+            streams.write(help_text.action_help(words[2], product, streams.program))
         else:
-            streams.write(help_text.product_help(product))
+            streams.write(help_text.product_help(product, streams.program))
         return exit_codes.SUCCESS
     action = words[1]
     if action not in known:
         raise UsageError(
-            f"'{action}' is not a valid api. See `snapcli help {product}`.",
-            near=nearest(action, known),
+            f"'{action}' is not a valid api. See `{streams.program} help {product}`.",
+            near=meant(action, known),
         )
     if "help" in line.flags:
         from snapcli.cli import help_text
 
-        streams.write(help_text.action_help(action, product))
+        streams.write(help_text.action_help(action, product, streams.program))
         return exit_codes.SUCCESS
     _check_words(words)
     _check_flags(line)
     _warn_of_lost(line, streams)
-    return _perform(action, line, _session(line, streams))
+    return _perform(action, line, session_of(line, streams))
 
 
 def _check_words(words: list[str]) -> None:
@@ -58,13 +58,15 @@ def _check_words(words: list[str]) -> None:
 
 
 def _check_flags(line: grammar.Line) -> None:
-    for name in line.flags:
-        if grammar.FLAGS[name].state == "later":
-            raise UsageError(f"--{name} is not available yet in snapcli. Leave it out.")
     version = line.flag("version")
-    if version is not None and version != "2014-05-26":
+    if version is None:
+        return
+    from snapcli.cli.help_text import version_of
+
+    right = version_of(line.words[0].lower())
+    if version != right:
         raise UsageError(
-            f"--version {version} is not known; snapcli answers as version 2014-05-26.",
+            f"--version {version} is not known; snapcli answers as version {right}.",
             exit_codes.MISSING,
         )
 
@@ -77,12 +79,17 @@ def _warn_of_lost(line: grammar.Line, streams: Streams) -> None:
         )
 
 
-def _session(line: grammar.Line, streams: Streams) -> Session:
+def session_of(line: grammar.Line, streams: Streams) -> Session:
+    """Return the session that the flags of a line ask for."""
     session = Session(streams)
     session.workspace = line.flag("workspace")
     session.profile = line.flag("profile")
+    session.config_path = line.flag("config-path")
     session.region = line.flag("region") or line.flag("RegionId")
+    session.request_region = line.flag("RegionId")
     session.output = tuple(line.flags.get("output", ()))
+    session.flags = line.flags
+    session.exact = True
     session.yes = "yes" in line.flags
     session.quiet = "quiet" in line.flags
     return session
@@ -90,28 +97,23 @@ def _session(line: grammar.Line, streams: Streams) -> Session:
 
 def _perform(action: str, line: grammar.Line, session: Session) -> int:
     streams = session.streams
+    declared = catalogue.load(action)
     product = catalogue.ENTRIES[action].product
-    request = catalogue.load(action).request
-    given = _given(request, line, session)
+    plan = None
+    if not HELPERS.isdisjoint(line.flags):
+        from snapcli.cli import calling
+
+        plan = calling.plan(declared, session)
+    given = _given(declared.request, line, session)
     if "force" not in line.flags:
-        try:
-            parameters.check_names(request, given)
-        except UnknownName as unknown:
-            name = unknown.near[0]
-            raise UsageError(
-                f"'--{name}' is not a valid parameter or flag. "
-                f"See `snapcli help {product} {action}`.",
-                near=nearest(name, (*parameters.names(request), *grammar.FLAGS)),
-            ) from None
-        lacking = lacking_parameters(request, given)
-        if lacking:
-            options = tuple(f"--{name}" for name in lacking)
-            return failures.missing(streams, options, f"snapcli {product} {action} --help")
+        _check_parameters(declared, given, f"{streams.program} {{}}{product} {action}")
     wanted = None
     if "output" in line.flags:
         from snapcli.cli import output
 
         wanted = output.columns(session.output)
+    if plan is not None and calling.print_request(plan, action, given, session):
+        return exit_codes.SUCCESS
     if streams.interactive or action == "DeleteSnapshots":
         from snapcli.cli import care
 
@@ -119,21 +121,40 @@ def _perform(action: str, line: grammar.Line, session: Session) -> int:
         if confirmed is None:
             return exit_codes.REFUSED
         given = dict(confirmed)
-    response = session.invoke(action, given)
+    response: object
+    if plan is None:
+        response = session.invoke(action, given)
+    else:
+        response = calling.answer(plan, declared, given, session)
     if not session.quiet and action not in BYTES_ALONE:
+        shown = response if plan is None else calling.queried(plan, response)
         if wanted is not None:
-            from snapcli.cli import output
-
-            streams.write(output.columns_table(wanted, response))
+            streams.write(output.columns_table(wanted, shown))
         else:
             from snapcli.cli.json_text import json_text
 
-            streams.write_bytes(json_text(response))
+            streams.write_bytes(json_text(shown))
     if streams.interactive:
         from snapcli.cli import care
 
         care.remind(action, streams)
     return damage_code(action, response)
+
+
+def _check_parameters(declared: Operation, given: dict[str, str], line: str) -> None:
+    """Raise UsageError for unknown and lacking names; `line` has a place for the word help."""
+    request = declared.request
+    try:
+        parameters.check_names(request, given)
+    except UnknownName as unknown:
+        name = unknown.near[0]
+        raise UsageError(
+            f"'--{name}' is not a valid parameter or flag. See `{line.format('help ')}`.",
+            near=meant(name, (*parameters.names(request), *grammar.FLAGS)),
+        ) from None
+    lacking = lacking_parameters(request, given)
+    if lacking:
+        raise missing([f"--{name}" for name in lacking], f"{line.format('')} --help")
 
 
 def lacking_parameters(request: type[Request], given: dict[str, str]) -> tuple[str, ...]:
@@ -168,21 +189,25 @@ def _given(request: type[Request], line: grammar.Line, session: Session) -> dict
     for name, text in line.parameters.items():
         if name.endswith(_FILE_SUFFIX) and len(name) > len(_FILE_SUFFIX):
             name = name[: -len(_FILE_SUFFIX)]
-            text = _file_text(name, text)
+            text = _file_text(name, text, session.streams)
         if name in given:
             raise UsageError(f"parse failed flag duplicated --{name}", exit_codes.REFUSED)
         given[name] = text
-    region = line.flag("RegionId") or session.effective_region()
+    region = session.request_region or session.effective_region()
     if region and "RegionId" in parameters.names(request):
         given["RegionId"] = region
     return given
 
 
-def _file_text(name: str, path: str) -> str:
+def _file_text(name: str, path: str, streams: Streams) -> str:
+    """Return what a file holds; `-` is standard input."""
     try:
+        if path == "-":
+            return b"".join(iter(lambda: streams.read_bytes(1 << 20), b"")).decode()
         with open(path, encoding="utf-8") as file:
             return file.read()
     except (OSError, UnicodeDecodeError) as error:
+        path = "standard input" if path == "-" else path
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise UsageError(
             f"--{name}{_FILE_SUFFIX}: {path} cannot be read: {reason}", exit_codes.REFUSED

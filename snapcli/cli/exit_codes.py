@@ -6,6 +6,7 @@ UNKNOWN = 2
 MISSING = 3
 WORKSPACE = 4
 DAMAGE = 5
+TIMED_OUT = 6
 INTERRUPTED = 130
 
 TABLE: tuple[tuple[int, str], ...] = (
@@ -15,5 +16,6 @@ TABLE: tuple[tuple[int, str], ...] = (
     (MISSING, "a required parameter is missing, or the configuration is wrong"),
     (WORKSPACE, "the workspace cannot be used: damaged, newer, locked, read-only, no space"),
     (DAMAGE, "`check` found damage"),
+    (TIMED_OUT, "`--waiter` ran out of time"),
     (INTERRUPTED, "interrupted by Ctrl-C"),
 )

@@ -1,52 +1,117 @@
-"""What a person reads when a command fails, and the exit code that goes with it.
+"""What a person, or a program, reads when a command fails, and the exit code that goes with it.
 
 The only place that lays out errors. Never shows a traceback unless SNAPCLI_DEBUG asks for it.
 """
 
+from typing import NamedTuple
+
 from snapcli.api.errors import ApiError, MissingParameters, UnknownName
 from snapcli.cli import exit_codes
 from snapcli.cli.streams import OutputError, Streams
-from snapcli.cli.usage import UsageError
+from snapcli.cli.usage import UsageError, missing
 
 _RECOMMEND = "https://api.aliyun.com/troubleshoot?q={code}&product=Ecs&requestId={request_id}"
+# What is no refusal of the service has a code of ours; for a mistyped command by exit code.
+_USAGE_CODES = {
+    exit_codes.REFUSED: "MalformedCommandLine",
+    exit_codes.UNKNOWN: "UnknownName",
+    exit_codes.MISSING: "IncompleteCommandLine",
+    exit_codes.TIMED_OUT: "WaitTimeout",
+}
+
+
+class _Failure(NamedTuple):
+    """A failure as data: what JSON says of it, and what it is made of for people."""
+
+    code: str
+    message: str
+    exit_code: int
+    request_id: str = ""
+    near: tuple[str, ...] = ()
+    tip: str = ""
 
 
 def report(error: BaseException, streams: Streams, *, exact: bool) -> int:
     """Print `error` on standard error and return its exit code.
 
-    `exact` asks for the real command's layout of what the service refuses.
+    `exact` asks for the real command's layout of what the service refuses. Where the answer was
+    asked for as JSON (`streams.as_json`), exactly one object is printed.
     """
-    if isinstance(error, UsageError):
-        streams.error(f"ERROR: {error.message}")
-        did_you_mean(streams, error.near)
-        return error.exit_code
-    if isinstance(error, UnknownName):
-        streams.error(f"ERROR: {error}")
-        did_you_mean(streams, error.near)
-        return exit_codes.UNKNOWN
-    if isinstance(error, MissingParameters):
-        return missing(streams, tuple(f"--{name}" for name in error.names), "snapcli --help")
+    failure = _failure(error)
+    debug = bool(streams.environ.get("SNAPCLI_DEBUG"))
+    if debug and failure.code in ("InternalError", "SystemError"):
+        import traceback
+
+        streams.complain("".join(traceback.format_exception(error)).rstrip())
+    if streams.as_json:
+        from snapcli.cli.json_text import json_text
+
+        streams.complain(json_text(_object(failure)).decode().rstrip("\n"))
+        return failure.exit_code
     if isinstance(error, ApiError):
         streams.error(_exact_refusal(error) if exact else _refusal(error))
-        return exit_codes.REFUSED
+    elif isinstance(error, KeyboardInterrupt):
+        streams.error(failure.message)
+    else:
+        streams.error(f"ERROR: {failure.message}")
+    _did_you_mean(streams, failure.near)
+    if failure.tip:
+        streams.suggest(f"\n{failure.tip}")
+    return failure.exit_code
+
+
+def _failure(error: BaseException) -> _Failure:
+    if isinstance(error, UsageError):
+        code = _USAGE_CODES.get(error.exit_code, "MalformedCommandLine")
+        return _Failure(code, error.message, error.exit_code, "", error.near, error.tip)
+    if isinstance(error, UnknownName):
+        return _Failure("UnknownName", str(error), exit_codes.UNKNOWN, "", error.near)
+    if isinstance(error, MissingParameters):
+        return _failure(missing([f"--{name}" for name in error.names], "snapcli --help"))
+    if isinstance(error, ApiError):
+        return _Failure(error.code, error.message, exit_codes.REFUSED, error.request_id)
     if isinstance(error, OutputError):
-        streams.error(f"ERROR: {error}")
-        return exit_codes.REFUSED
+        return _Failure("OutputFailed", str(error), exit_codes.REFUSED)
     if isinstance(error, KeyboardInterrupt):
-        streams.error("Interrupted. The next command tidies up whatever was begun.")
-        return exit_codes.INTERRUPTED
-    return _other(error, streams)
+        return _Failure(
+            "Interrupted",
+            "Interrupted. The next command tidies up whatever was begun.",
+            exit_codes.INTERRUPTED,
+        )
+    return _other(error)
 
 
-def missing(streams: Streams, options: tuple[str, ...], help_command: str) -> int:
-    """Print which required `options` were left out, all of them, and return the exit code."""
-    listed = "".join(f"\n  {option}" for option in options)
-    streams.error(f"ERROR: required parameters not assigned: {listed}")
-    streams.suggest(f"\nuse `{help_command}` to get more information")
-    return exit_codes.MISSING
+def _other(error: BaseException) -> _Failure:
+    """Tell what the rooms below raise (told apart by where it comes from) from the unexpected."""
+    origin = type(error).__module__
+    if origin.startswith(("snapcli.workspace.", "snapcli.volumes.")):
+        return _Failure("WorkspaceUnusable", _sentence(error), exit_codes.WORKSPACE)
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if error.filename else ""
+        return _Failure("SystemError", f"{where}{error.strerror}", exit_codes.REFUSED)
+    return _Failure(
+        "InternalError",
+        f"internal error: {type(error).__name__}: {_sentence(error)}",
+        exit_codes.REFUSED,
+        tip="Set SNAPCLI_DEBUG=1 and repeat the command to see where it happened.",
+    )
 
 
-def did_you_mean(streams: Streams, near: tuple[str, ...]) -> None:
+def _object(failure: _Failure) -> dict[str, object]:
+    said: dict[str, object] = {
+        "Code": failure.code,
+        "Message": " ".join(failure.message.split()),
+        "RequestId": failure.request_id,
+        "ExitCode": failure.exit_code,
+    }
+    if failure.near:
+        said["DidYouMean"] = list(failure.near)
+    if failure.tip:
+        said["Hint"] = failure.tip
+    return said
+
+
+def _did_you_mean(streams: Streams, near: tuple[str, ...]) -> None:
     """Print the names that were probably meant, when there are any."""
     if near:
         streams.suggest("\nDid you mean:" + "".join(f"\n  {name}" for name in near))
@@ -65,26 +130,6 @@ def _exact_refusal(error: ApiError) -> str:
 
 def _refusal(error: ApiError) -> str:
     return f"ERROR: {error.message}\nErrorCode: {error.code}\nRequestId: {error.request_id}"
-
-
-def _other(error: BaseException, streams: Streams) -> int:
-    """Report what the rooms below raise (told apart by where it comes from) and the unexpected."""
-    origin = type(error).__module__
-    if origin.startswith(("snapcli.workspace.", "snapcli.volumes.")):
-        streams.error(f"ERROR: {_sentence(error)}")
-        return exit_codes.WORKSPACE
-    if streams.environ.get("SNAPCLI_DEBUG"):
-        import traceback
-
-        streams.complain("".join(traceback.format_exception(error)).rstrip())
-    if isinstance(error, OSError) and error.strerror:
-        where = f"{error.filename}: " if error.filename else ""
-        streams.error(f"ERROR: {where}{error.strerror}")
-        return exit_codes.REFUSED
-    streams.error(f"ERROR: internal error: {type(error).__name__}: {_sentence(error)}")
-    if not streams.environ.get("SNAPCLI_DEBUG"):
-        streams.suggest("Set SNAPCLI_DEBUG=1 and repeat the command to see where it happened.")
-    return exit_codes.REFUSED
 
 
 def _sentence(error: BaseException) -> str:

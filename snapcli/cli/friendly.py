@@ -22,6 +22,10 @@ LOCAL: Mapping[str, tuple[str, str]] = {
     "init": ("snapcli.cli.local.init", "Make a workspace and activate the snapshot service."),
     "config": ("snapcli.cli.local.config", "Show and change the workspace's settings."),
     "status": ("snapcli.cli.local.status", "Show the workspace, its clock and what it holds."),
+    "shim": (
+        "snapcli.cli.local.shim",
+        "Put a command `aliyun` into a folder, for existing scripts.",
+    ),
     "tour": ("snapcli.cli.local.tour", "See a disk rolled back, in a workspace of its own."),
 }
 _GROUPS: Mapping[str, str] = {
@@ -101,6 +105,11 @@ def _build_top(name: str) -> click.Command:
     return _help
 
 
+def operation_named(command: str) -> catalogue.Entry | None:
+    """Return the operation that a command stands for, None when there is none."""
+    return _BY_COMMAND.get(command)
+
+
 def _build_operation(command: str) -> click.Command:
     from snapcli.cli.commands import build
 
@@ -172,16 +181,20 @@ def _help(ctx: click.Context, words: tuple[str, ...]) -> None:
     session.streams.write(command.get_help(context) + "\n")
 
 
-def run(argv: Sequence[str], streams: Streams) -> int:
+def run(argv: Sequence[str], streams: Streams, *, called_as: str = "") -> int:
     """Carry out a command of the friendly form and return its exit code.
 
+    `called_as` is what stood before the command where that is the real command's spelling; then
+    the output is too, JSON at a terminal.
     Raises UsageError, ApiError and what the rooms below raise; `failures` prints them.
     """
     session = Session(streams)
+    session.exact = bool(called_as)
     command = root()
-    words = grammar.joined_output(argv)
+    words = grammar.joined_fields(argv)
+    name = called_as or "snapcli"
     try:
-        with command.make_context("snapcli", words or ["--help"], obj=session) as context:
+        with command.make_context(name, words or ["--help"], obj=session) as context:
             command.invoke(context)
     except click.exceptions.Exit as leaving:
         return leaving.exit_code

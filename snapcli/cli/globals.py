@@ -29,8 +29,31 @@ def _profile(session: Session, value: str) -> None:
     session.profile = value
 
 
+def _config_path(session: Session, value: str) -> None:
+    session.config_path = value
+
+
+def _request_region(session: Session, value: str) -> None:
+    session.request_region = value
+
+
 def _output(session: Session, value: tuple[str, ...]) -> None:
     session.output += value
+
+
+def _quiet(session: Session, value: bool) -> None:
+    session.quiet = True
+    session.flags = {**session.flags, "quiet": ()}
+
+
+def _flag(name: str) -> Callable[[Session, Any], None]:
+    """Return what notes a flag that `calling` carries out, with the values it was given."""
+
+    def note(session: Session, value: Any) -> None:
+        words = (value,) if isinstance(value, str) else value if value is not True else ()
+        session.flags = {**session.flags, name: (*session.flags.get(name, ()), *words)}
+
+    return note
 
 
 def _yes(session: Session, value: bool) -> None:
@@ -56,7 +79,61 @@ class GlobalOption(click.Option):
 
 
 def global_options() -> list[click.Parameter]:
-    """Return fresh options for one command."""
+    """Return fresh options for the command of an operation, or for a group."""
+    return [*common_options(), *_helper_options()]
+
+
+def _helper_options() -> list[click.Parameter]:
+    """Return the options of the real command that change how an operation is called."""
+    fields: tuple[tuple[str, str, str], ...] = (
+        (
+            "waiter",
+            "expr=PATH to=VALUE [timeout=180] [interval=5]",
+            "Call again until the text at PATH of the answer is VALUE; exit code 6 after timeout "
+            "seconds of the workspace's time.",
+        ),
+        ("pager", "[path=PATH]", "Merge all pages of a list into one answer."),
+    )
+    switches: tuple[tuple[str, str], ...] = (
+        ("all-pages", "The same as --pager."),
+        ("dryrun", "Print the request and send nothing. (An API's --dry-run is sent and checked.)"),
+        ("cli-dry-run", "The same in words."),
+        ("cli-dry-run-json", "The same as JSON."),
+    )
+    return [
+        GlobalOption(
+            ["--cli-query"],
+            metavar="JMESPATH",
+            expose_value=False,
+            callback=_sets(_flag("cli-query")),
+            help="Print only what the JMESPath expression finds in the answer, as JSON.",
+        ),
+        *(
+            GlobalOption(
+                [f"--{name}"],
+                metavar=metavar,
+                multiple=True,
+                expose_value=False,
+                callback=_sets(_flag(name)),
+                help=text,
+            )
+            for name, metavar, text in fields
+        ),
+        *(
+            GlobalOption(
+                [f"--{name}"],
+                is_flag=True,
+                expose_value=False,
+                callback=_sets(_flag(name)),
+                help=text,
+            )
+            for name, text in switches
+        ),
+    ]
+
+
+def common_options() -> list[click.Parameter]:
+    """Return fresh options for a command that is no operation."""
     return [
         GlobalOption(
             ["--workspace"],
@@ -77,7 +154,22 @@ def global_options() -> list[click.Parameter]:
             metavar="ACCOUNT",
             expose_value=False,
             callback=_sets(_profile),
-            help="Act for this account of the workspace; else SNAPCLI_PROFILE, else the current.",
+            help="Act for this account of the workspace, or in the region of this profile of "
+            "~/.aliyun/config.json; else SNAPCLI_PROFILE, else the current account.",
+        ),
+        GlobalOption(
+            ["--config-path"],
+            metavar="FILE",
+            hidden=True,
+            expose_value=False,
+            callback=_sets(_config_path),
+        ),
+        GlobalOption(
+            ["--biz-region-id"],
+            metavar="REGION",
+            hidden=True,
+            expose_value=False,
+            callback=_sets(_request_region),
         ),
         GlobalOption(
             ["--output", "-o"],
@@ -86,6 +178,13 @@ def global_options() -> list[click.Parameter]:
             expose_value=False,
             callback=_sets(_output),
             help="json, table, or cols=A,B [rows=Path[]] [num=true].",
+        ),
+        GlobalOption(
+            ["--quiet", "-q"],
+            is_flag=True,
+            expose_value=False,
+            callback=_sets(_quiet),
+            help="Print nothing on success.",
         ),
         GlobalOption(
             ["--yes", "-y"],

@@ -11,11 +11,11 @@ from snapcli.cli import exit_codes
 from snapcli.cli.usage import UsageError
 
 Takes = Literal["nothing", "value", "fields", "date"]
-State = Literal["works", "unused", "later"]
+State = Literal["works", "unused"]
 
 
 class Flag(NamedTuple):
-    """A flag of the command line itself: what it takes, and whether it does anything yet.
+    """A flag of the command line itself: what it takes, and whether it does anything here.
 
     `fields` are the words `key=…` that a flag of several values goes on taking.
     """
@@ -40,21 +40,22 @@ _FLAGS = (
     Flag("force", "nothing"),
     Flag("help", "nothing", short="h"),
     Flag("version", "date"),
-    Flag("cli-query", "value", "later"),
-    Flag("waiter", "fields", "later", "", ("expr", "to", "timeout", "interval"), True),
+    Flag("cli-query", "value"),
+    Flag("waiter", "fields", "works", "", ("expr", "to", "timeout", "interval"), True),
     Flag(
         "pager",
         "fields",
-        "later",
+        "works",
         "",
         ("path", "PageNumber", "PageSize", "TotalCount", "NextToken"),
         True,
     ),
-    Flag("all-pages", "nothing", "later"),
-    Flag("dryrun", "nothing", "later"),
-    Flag("cli-dry-run", "nothing", "later"),
-    Flag("cli-dry-run-json", "nothing", "later"),
-    Flag("endpoint", "value", "later", "e"),
+    Flag("all-pages", "nothing"),
+    Flag("dryrun", "nothing"),
+    Flag("cli-dry-run", "nothing"),
+    Flag("cli-dry-run-json", "nothing"),
+    Flag("config-path", "value"),
+    Flag("endpoint", "value", "unused", "e"),
     Flag("header", "value", "unused", repeats=True),
     Flag("profile", "value", "works", "p"),
     Flag("mode", "value", "unused"),
@@ -64,7 +65,17 @@ _FLAGS = (
     Flag("ram-role-name", "value", "unused"),
     Flag("ram-role-arn", "value", "unused"),
     Flag("role-session-name", "value", "unused"),
-    Flag("config-path", "value", "unused"),
+    Flag("source-profile", "value", "unused"),
+    Flag("external-id", "value", "unused"),
+    Flag("expired-seconds", "value", "unused"),
+    Flag("private-key", "value", "unused"),
+    Flag("key-pair-name", "value", "unused"),
+    Flag("process-command", "value", "unused"),
+    Flag("credentials-uri", "value", "unused"),
+    Flag("oidc-provider-arn", "value", "unused"),
+    Flag("oidc-token-file", "value", "unused"),
+    Flag("sts-region", "value", "unused"),
+    Flag("endpoint-type", "value", "unused"),
     Flag("language", "value", "unused"),
     Flag("user-agent", "value", "unused"),
     Flag("read-timeout", "value", "unused"),
@@ -173,7 +184,10 @@ def parse(argv: Sequence[str]) -> Line:
 
 
 def first_word(argv: Sequence[str]) -> tuple[str, int]:
-    """Return the first positional and its index, ("", -1) when there is none."""
+    """Return the first positional and its index, ("", -1) when there is none.
+
+    What a line that cannot be understood begins with is told of too, as far as it goes.
+    """
     try:
         for token in tokens(argv):
             if token.kind == "word" and token.values[0]:
@@ -183,24 +197,30 @@ def first_word(argv: Sequence[str]) -> tuple[str, int]:
     return "", -1
 
 
-def joined_output(argv: Sequence[str]) -> list[str]:
-    """Return the command line with each word that `--output` takes as an `--output=` of its own.
+def joined_fields(argv: Sequence[str]) -> list[str]:
+    """Return the command line with each word that a flag of fields takes as a flag of its own.
 
-    So that a parser that knows one value a flag reads `--output cols=A, B rows=C` too.
+    So that a parser that knows one value a flag reads `--output cols=A, B rows=C` and
+    `--waiter expr=A to=B` too.
     """
     whole: list[str] = []
     index = 0
-    output = FLAGS["output"]
     while index < len(argv):
         word = argv[index]
         index += 1
         name, inline, flag = _head(word, strict=False)
-        if name is None or flag is not output:
+        if name is None or flag is None or flag.takes != "fields":
             whole.append(word)
             continue
-        values, index = _flag_values(output, inline, argv, index)
-        whole.extend(f"--output={value}" for value in values or ("",))
+        values, index = _flag_values(flag, inline, argv, index)
+        whole.extend(f"--{flag.name}={value}" for value in values or ("",))
     return whole
+
+
+def asks_for_json(argv: Sequence[str]) -> bool:
+    """Tell whether the command line says `--output json`, however wrong the rest of it is."""
+    said = joined_fields(argv)
+    return "--output=json" in said
 
 
 def _head(word: str, *, strict: bool = True) -> tuple[str | None, str | None, Flag | None]:

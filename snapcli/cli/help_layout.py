@@ -2,7 +2,9 @@
 
 import click
 
-from snapcli.cli.globals import GlobalOption, global_options
+from snapcli.cli.globals import GlobalOption, common_options, global_options
+from snapcli.cli.session import HELPERS, Session
+from snapcli.cli.usage import UsageError
 
 
 class HelpedArgument(click.Argument):
@@ -27,6 +29,18 @@ class HelpedCommand(click.Command):
     """A command whose help ends in its examples and lists the global options apart."""
 
     examples = ""
+    operation = False
+
+    def invoke(self, ctx: click.Context) -> object:
+        session = ctx.find_root().obj
+        if isinstance(session, Session) and not self.operation:
+            strange = HELPERS.intersection(session.flags)
+            if strange:
+                raise UsageError(
+                    f"--{min(strange)} has no meaning for {ctx.command_path}: it is no operation."
+                )
+            session.streams.quiet = session.quiet
+        return super().invoke(ctx)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         write_options(self, ctx, formatter)
@@ -41,19 +55,29 @@ class HelpedCommand(click.Command):
 
 
 def helped_command(
-    name: str, callback: object, summary: str, examples: str, params: list[click.Parameter]
+    name: str,
+    callback: object,
+    summary: str,
+    examples: str,
+    params: list[click.Parameter],
+    *,
+    operation: bool = False,
 ) -> HelpedCommand:
-    """Return a command with its own parameters, the global options and examples."""
+    """Return a command with its own parameters, the global options and examples.
+
+    Only an `operation` takes the options that change how one is called.
+    """
     assert callable(callback)
     command = HelpedCommand(
         name=name,
         callback=callback,
         help=summary,
         short_help=summary,
-        params=[*params, *global_options()],
+        params=[*params, *(global_options() if operation else common_options())],
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     command.examples = examples
+    command.operation = operation
     return command
 
 

@@ -8,10 +8,17 @@ from snapcli.api import catalogue
 from snapcli.api.parameters import Parameter, describe
 from snapcli.cli.examples import EXAMPLES
 from snapcli.cli.spelling import ecs_words, friendly_words, shell_line
-from snapcli.cli.usage import UsageError, nearest
+from snapcli.cli.usage import UsageError, meant
 
 API_VERSION = "2014-05-26"
-_HEAD = f"snapcli Version {__version__}, the disk-snapshot commands of `aliyun ecs`, offline"
+# The release of the real command whose behaviour this is.
+ALIYUN_VERSION = "3.4.11"
+_HEADS = {
+    "snapcli": f"snapcli Version {__version__}, the disk-snapshot commands of `aliyun ecs`, "
+    "offline",
+    "aliyun": f"Alibaba Cloud Command Line Interface Version {ALIYUN_VERSION}\n\n"
+    f"(answered by snapcli {__version__}, offline, from a workspace on this machine)",
+}
 # A product's name and words as its help begins, and the version of its API.
 _PRODUCTS = {
     "ecs": ("Product: Ecs (Elastic Compute Service)", API_VERSION),
@@ -25,7 +32,17 @@ _PLAIN = (
 )
 
 
-def product_help(product: str = "ecs") -> str:
+def head(program: str) -> str:
+    """Return the first lines of every help page of the real command's layout."""
+    return _HEADS[program]
+
+
+def version_of(product: str) -> str:
+    """Return the version of a product's API."""
+    return _PRODUCTS[product][1]
+
+
+def product_help(product: str = "ecs", program: str = "snapcli") -> str:
     """Return the list of all actions of the product."""
     entries = catalogue.actions(product).values()
     actions = sorted(entry.action for entry in entries if not entry.local)
@@ -35,15 +52,15 @@ def product_help(product: str = "ecs") -> str:
         f"  {action:<{width}} {catalogue.ENTRIES[action].summary}" for action in actions
     )
     return (
-        f"{_HEAD}\n\n"
-        f"Usage:\n  snapcli {product} <ApiName> --parameter1 value1 --parameter2 value2 ...\n\n"
+        f"{head(program)}\n\n"
+        f"Usage:\n  {program} {product} <ApiName> --parameter1 value1 --parameter2 value2 ...\n\n"
         f"{title}\nVersion: {version} \n\n"
         f"Available Api List: \n{listed}\n\n"
-        f"Run `snapcli {product} <ApiName> --help` to get more information about this API\n"
+        f"Run `{program} {product} <ApiName> --help` to get more information about this API\n"
     )
 
 
-def action_help(action: str, product: str = "ecs") -> str:
+def action_help(action: str, product: str = "ecs", program: str = "snapcli") -> str:
     """Return an action's parameters, required ones first, with an example.
 
     Raises UsageError for an unknown action.
@@ -52,16 +69,16 @@ def action_help(action: str, product: str = "ecs") -> str:
     entry = known.get(action)
     if entry is None:
         raise UsageError(
-            f"'{action}' is not a valid api. See `snapcli help {product}`.",
-            near=nearest(action, known),
+            f"'{action}' is not a valid api. See `{program} help {product}`.",
+            near=meant(action, known),
         )
     parameters = sorted(
         describe(catalogue.load(action).request), key=lambda p: (not p.required, p.name)
     )
     body = "".join(_parameter(parameter, parameter.name) for parameter in parameters)
     return (
-        f"{_HEAD}\n\n{entry.summary}\n\n{_PRODUCTS[product][0]}\n\nParameters:\n{body}"
-        f"Examples:\n{examples(action)}"
+        f"{head(program)}\n\n{entry.summary}\n\n{_PRODUCTS[product][0]}\n\nParameters:\n{body}"
+        f"Examples:\n{examples(action, program=program)}"
     )
 
 
@@ -90,10 +107,10 @@ def explained(parameter: Parameter) -> str:
     return text
 
 
-def examples(action: str, *, friendly: bool = False) -> str:
+def examples(action: str, *, friendly: bool = False, program: str = "snapcli") -> str:
     """Return the action's examples, each with a line of what it shows."""
     words = friendly_words if friendly else ecs_words
     return "".join(
-        f"  # {shown}\n  {shell_line(words(action, given))}\n"
+        f"  # {shown}\n  {shell_line(words(action, given), program)}\n"
         for shown, given in EXAMPLES.get(action, ())
     )

@@ -18,6 +18,21 @@ def run() -> None:
     sys.exit(main(sys.argv[1:]))
 
 
+def run_in_place(workspace: str) -> None:
+    """Do the same under the name `aliyun`, by default on the workspace folder `workspace`.
+
+    What `snapcli shim` writes calls this.
+    """
+    import os
+
+    gc.disable()
+    _import_msgspec()
+    streams = Streams()
+    streams.program = "aliyun"
+    os.environ.setdefault("SNAPCLI_WORKSPACE", workspace)
+    sys.exit(main(sys.argv[1:], streams))
+
+
 def _import_msgspec() -> None:
     """Import msgspec without typing_extensions, which is a fifth of the start of a command.
 
@@ -37,13 +52,15 @@ def _import_msgspec() -> None:
 def main(argv: Sequence[str], streams: Streams | None = None) -> int:
     """Carry out a command line and return its exit code; no exception leaves here."""
     streams = streams or Streams()
-    from snapcli.api import catalogue
+    from snapcli.api.catalogue import PRODUCTS
     from snapcli.cli import grammar
 
     word, position = grammar.first_word(argv)
-    exact = word.lower() in catalogue.PRODUCTS
+    exact = word.lower() in PRODUCTS or streams.program == "aliyun"
+    if not exact and "json" in "".join(argv):
+        streams.as_json = grammar.asks_for_json(argv)
     try:
-        code = _ecs(argv, position, streams) if exact else _friendly(argv, streams)
+        code = _carry_out(word.lower(), argv, position, streams)
         streams.flush()
     except BrokenPipeError:
         # Whoever read the result has read enough.
@@ -57,23 +74,23 @@ def main(argv: Sequence[str], streams: Streams | None = None) -> int:
     return code
 
 
-def _ecs(argv: Sequence[str], position: int, streams: Streams) -> int:
+def _carry_out(word: str, argv: Sequence[str], position: int, streams: Streams) -> int:
+    from snapcli.api import catalogue
     from snapcli.cli import grammar
 
-    rest = argv[position + 1 :]
-    command, _ = grammar.first_word(rest)
-    if command.islower() and command != "help":
-        # `aliyun ecs create-snapshot`, the plug-in's spelling, is the friendly form.
-        product = argv[position].lower()
-        return _friendly(
-            [*argv[:position], *([] if product == "ecs" else [product]), *rest], streams
-        )
-    from snapcli.cli import ecs_form
+    if word in catalogue.PRODUCTS:
+        command, _ = grammar.first_word(argv[position + 1 :])
+        if command.islower() and command != "help":
+            from snapcli.cli import plugin_form
 
-    return ecs_form.run(grammar.parse(argv), streams)
+            return plugin_form.run(argv, position, streams)
+        from snapcli.cli import ecs_form
 
+        return ecs_form.run(grammar.parse(argv), streams)
+    if streams.program == "aliyun":
+        from snapcli.cli import in_place
 
-def _friendly(argv: Sequence[str], streams: Streams) -> int:
+        return in_place.run(grammar.parse(argv), streams)
     from snapcli.cli import friendly
 
     return friendly.run(argv, streams)

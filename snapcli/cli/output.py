@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from snapcli.cli import exit_codes
+from snapcli.cli.fields import read_fields
 from snapcli.cli.usage import UsageError
 
 _NIL = "<nil>"
@@ -26,30 +27,14 @@ def columns(words: Sequence[str]) -> Columns:
 
     Raises UsageError (exit code 1) when `cols=` is missing.
     """
-    fields: dict[str, str] = {}
-    for word in words:
-        for part in _parts(word):
-            key, equals, value = part.partition("=")
-            if equals:
-                fields[key] = value
+    fields = read_fields(words, ("cols", "rows", "num"))
     if not fields.get("cols"):
         raise UsageError("bad flag format --output with field cols= required", exit_codes.REFUSED)
-    text = _unquoted(fields["cols"])
     return Columns(
-        cols=tuple(column.strip() for column in text.split(",")),
-        rows=_unquoted(fields.get("rows", "")),
+        cols=tuple(column.strip() for column in fields["cols"].split(",")),
+        rows=fields.get("rows", ""),
         num=fields.get("num") == "true",
     )
-
-
-def _parts(word: str) -> list[str]:
-    """Split one shell word that holds several fields, as in `"cols=A,B rows=C[]"`."""
-    cuts = sorted({0} | {word.find(f" {key}=") + 1 for key in ("cols", "rows", "num")})
-    return [word[a:b].strip() for a, b in zip(cuts, [*cuts[1:], len(word)], strict=True)]
-
-
-def _unquoted(text: str) -> str:
-    return text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text
 
 
 def columns_table(wanted: Columns, response: object) -> str:

@@ -46,9 +46,24 @@ def show(action: str, response: object, choice: Choice, session: Session) -> Non
     if isinstance(choice, output.Columns):
         streams.write(output.columns_table(choice, response))
         return
-    local = catalogue.ENTRIES[action].local
+    local = catalogue.ENTRIES[action].local and not session.exact
     listing = action.startswith(("Describe", "List")) and streams.is_terminal("stdout")
+    listing = listing and not session.exact
     if choice == "table" or (choice == "auto" and (local or listing)):
         views.draw(action, response, session)
     else:
         streams.write_bytes(json_text(response))
+
+
+def show_found(found: object, choice: Choice, session: Session) -> None:
+    """Print what `--cli-query` found: JSON, or a table where one was asked for."""
+    streams = session.streams
+    if isinstance(choice, output.Columns):
+        streams.write(output.columns_table(choice, found))
+    elif choice == "table" and isinstance(found, dict | list):
+        from snapcli.cli.views import generic
+        from snapcli.cli.views.drawing import draw_listing
+
+        draw_listing(generic.found(found), streams)
+    else:
+        streams.write_bytes(json_text(found))

@@ -3,7 +3,7 @@
 Carries choices and hands commands to dispatch; decides nothing about a command.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from snapcli.api import dispatch
@@ -12,44 +12,142 @@ from snapcli.api.operation import Response
 from snapcli.cli.streams import Streams
 
 if TYPE_CHECKING:
+    from snapcli.cli.profiles import Known
     from snapcli.cli.progress import ProgressBar
+    from snapcli.workspace.profiles import Profile
 
-# The last resort is the workspace's own setting, which the service reads.
-_REGION_VARIABLES = (
-    "SNAPCLI_REGION",
+# Flags that change how an operation is called, or whether it is; `calling` carries them out.
+HELPERS = frozenset(
+    {
+        "all-pages",
+        "cli-dry-run",
+        "cli-dry-run-json",
+        "cli-query",
+        "dryrun",
+        "pager",
+        "waiter",
+    }
+)
+
+PROFILE_VARIABLES = (
+    "SNAPCLI_PROFILE",
+    "ALIBABACLOUD_PROFILE",
+    "ALIBABA_CLOUD_PROFILE",
+    "ALICLOUD_PROFILE",
+)
+# They fill in what neither an option nor a profile says. The last resort is the workspace's own
+# setting, which the service reads.
+REGION_VARIABLES = (
     "ALIBABA_CLOUD_REGION_ID",
     "ALIBABACLOUD_REGION_ID",
     "ALICLOUD_REGION_ID",
 )
+# Names so common that they mean a region only to scripts written for the real command.
+IN_PLACE_REGION_VARIABLES = (*REGION_VARIABLES, "REGION_ID", "REGION")
 
 
 class Session:
-    """The streams, and what the global options said; None or empty where nothing was said."""
+    """The streams, and what the global options said; None or empty where nothing was said.
+
+    `request_region` is the plug-in form's `--biz-region-id`; `exact` asks for the real command's
+    output whatever the streams are.
+    """
 
     def __init__(self, streams: Streams) -> None:
         self.streams = streams
         self.workspace: str | None = None
         self.profile: str | None = None
+        self.config_path: str | None = None
         self.region: str | None = None
+        self.request_region: str | None = None
         self.output: tuple[str, ...] = ()
+        self.flags: Mapping[str, Sequence[str]] = {}
         self.yes = False
         self.quiet = False
+        self.exact = False
+        self._known: Known | None = None
+
+    @property
+    def in_place(self) -> bool:
+        """Tell whether this stands in the place of the real command, under its name."""
+        return self.streams.program == "aliyun"
 
     def effective_region(self) -> str | None:
-        """Return the region from the option or the environment; None leaves it to the workspace."""
-        if self.region:
-            return self.region
-        for variable in _REGION_VARIABLES:
-            if self.streams.environ.get(variable):
-                return self.streams.environ[variable]
+        """Return the region from the option, a profile or the environment.
+
+        None leaves it to the workspace. Raises UsageError for a broken configuration.
+        """
+        environ = self.streams.environ
+        if self.region or environ.get("SNAPCLI_REGION"):
+            return self.region or environ["SNAPCLI_REGION"]
+        profile = self._profile_of_region()
+        if profile is not None and profile.region_id:
+            return profile.region_id
+        for variable in IN_PLACE_REGION_VARIABLES if self.in_place else REGION_VARIABLES:
+            if environ.get(variable):
+                return environ[variable]
         return None
 
+    def known_region(self) -> str:
+        """Return the region that a command is for, without making a workspace."""
+        return self.request_region or self.effective_region() or self.workspace_region()
+
+    def workspace_region(self) -> str:
+        """Return the workspace's own region, the usual one where there is no workspace yet."""
+        import os
+
+        from snapcli.workspace import location, settings
+
+        path = location.find(self.workspace, self.streams.environ, os.getcwd()).path
+        chosen = settings.load(path) if location.is_workspace(path) else settings.Settings()
+        return chosen.region
+
     def effective_profile(self) -> str | None:
-        """Return the account's name from the option or the environment; None for the current."""
-        return self.profile or self.streams.environ.get("SNAPCLI_PROFILE") or None
+        """Return the profile named by the option or the environment; None when none is."""
+        if self.profile:
+            return self.profile
+        environ = self.streams.environ
+        return next((environ[name] for name in PROFILE_VARIABLES if environ.get(name)), None)
+
+    def profiles(self) -> "Known":
+        """Return the profiles there are. Raises UsageError for a broken configuration."""
+        if self._known is None:
+            from snapcli.cli import profiles
+
+            self._known = profiles.known(self.workspace, self.config_path, self.streams.environ)
+        return self._known
+
+    def _profile_of_region(self) -> "Profile | None":
+        """Return the profile whose region counts: one that is named or, in place, the current."""
+        name = self.effective_profile()
+        if name is None and not self.in_place:
+            return None
+        known = self.profiles()
+        return known.named(name or known.current)
+
+    def _account(self) -> str | None:
+        """Return the account to act for; a profile that is only a configuration's names none."""
+        name = self.effective_profile()
+        if name is None or self.profiles().named(name) is None:
+            return name
+        import msgspec
+
+        # It may be an account's name as well.
+        response = dispatch.invoke("ListAccounts", {}, Caller(workspace=self.workspace))
+        answer = msgspec.to_builtins(response)
+        names = {each["Name"] for each in answer["Accounts"]}
+        return name if name in names else None
 
     def invoke(self, action: str, given: Mapping[str, str]) -> Response:
         """Carry out `action` with the wire parameters `given`; raises what dispatch raises."""
+        if "-" in given.values():
+            from snapcli.cli import input_file
+
+            with input_file.filled(action, given, self.streams) as whole:
+                return self._invoke(action, whole)
+        return self._invoke(action, given)
+
+    def _invoke(self, action: str, given: Mapping[str, str]) -> Response:
         bar = self._progress_bar()
         try:
             return dispatch.invoke(
@@ -57,7 +155,7 @@ class Session:
                 given,
                 Caller(
                     workspace=self.workspace,
-                    profile=self.effective_profile(),
+                    profile=self._account(),
                     region=self.effective_region(),
                     progress=bar,
                     on_wait=self._on_wait,
@@ -70,12 +168,13 @@ class Session:
                 bar.erase()
 
     def _progress_bar(self) -> "ProgressBar | None":
-        if self.quiet or not self.streams.is_terminal("stderr"):
+        streams = self.streams
+        if self.quiet or streams.as_json or not streams.is_terminal("stderr"):
             return None
         from snapcli.cli.progress import ProgressBar
 
-        return ProgressBar(self.streams)
+        return ProgressBar(streams)
 
     def _on_wait(self) -> None:
         if not self.quiet:
-            self.streams.complain("Waiting for another command that is using the workspace ...")
+            self.streams.remark("Waiting for another command that is using the workspace ...")

@@ -27,8 +27,8 @@ def friendly_words(action: str, given: Mapping[str, str]) -> list[str]:
     return words
 
 
-def shell_line(words: list[str]) -> str:
+def shell_line(words: list[str], program: str = "snapcli") -> str:
     """Return the command line that a person types."""
     import shlex
 
-    return shlex.join(["snapcli", *words])
+    return shlex.join([program, *words])

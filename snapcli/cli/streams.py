@@ -40,6 +40,9 @@ class Streams:
         }
         self.environ = os.environ if environ is None else environ
         self.no_color = False
+        self.program = "snapcli"  # what the command was called as, for the lines it suggests
+        self.as_json = False  # a program reads along: standard error holds one object or nothing
+        self.quiet = False  # results are not wanted
         self._terminals = dict(terminals or {})
         self._width = width
 
@@ -93,7 +96,7 @@ class Streams:
     def write_bytes(self, data: bytes) -> None:
         """Write a result's bytes to standard output. Raises OutputError, BrokenPipeError."""
         stream = self._streams["stdout"]
-        if stream is None:
+        if stream is None or self.quiet:
             return
         try:
             stream.flush()
@@ -119,13 +122,18 @@ class Streams:
                 # Nobody is left to be told, and the result matters more.
                 return
 
+    def remark(self, text: str) -> None:
+        """Write a line that a person is to read beside the result, unless a program reads it."""
+        if not self.as_json:
+            self.complain(text)
+
     def error(self, text: str) -> None:
         """Write an error to standard error, red where colours may be used."""
         self.complain(_RED + text + _PLAIN if self.colour("stderr") else text)
 
     def suggest(self, text: str) -> None:
         """Write a suggestion to standard error, yellow where colours may be used."""
-        self.complain(_YELLOW + text + _PLAIN if self.colour("stderr") else text)
+        self.remark(_YELLOW + text + _PLAIN if self.colour("stderr") else text)
 
     def hint(self, text: str) -> None:
         """Write a hint of what to do next, for a person at a terminal only."""

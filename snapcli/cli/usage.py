@@ -3,7 +3,7 @@
 Holds no layout: `failures` prints what is raised here.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from snapcli.cli import exit_codes
 
@@ -11,16 +11,32 @@ from snapcli.cli import exit_codes
 class UsageError(Exception):
     """The command line cannot be understood or is not complete.
 
-    `near` holds the names probably meant; `exit_code` is one of `exit_codes`.
+    `near` holds the names probably meant, `tip` what helps in words; `exit_code` is one of
+    `exit_codes`.
     """
 
     def __init__(
-        self, message: str, exit_code: int = exit_codes.UNKNOWN, near: tuple[str, ...] = ()
+        self,
+        message: str,
+        exit_code: int = exit_codes.UNKNOWN,
+        near: tuple[str, ...] = (),
+        tip: str = "",
     ) -> None:
         super().__init__(message)
         self.message = message
         self.exit_code = exit_code
         self.near = near
+        self.tip = tip
+
+
+def missing(options: Sequence[str], help_command: str) -> UsageError:
+    """Return the refusal of a command line that lacks `options`, all of which it names."""
+    listed = "".join(f"\n  {option}" for option in options)
+    return UsageError(
+        f"required parameters not assigned: {listed}",
+        exit_codes.MISSING,
+        tip=f"use `{help_command}` to get more information",
+    )
 
 
 _FARTHEST = 2
@@ -43,6 +59,20 @@ def nearest(word: str, candidates: Iterable[str]) -> tuple[str, ...]:
         if distance == best:
             found[candidate] = None
     return tuple(sorted(found))
+
+
+def meant(word: str, candidates: Iterable[str]) -> tuple[str, ...]:
+    """Return the nearest candidates, or else those spelled with the same letters and digits.
+
+    So `--disk-id` and `--diskid` lead to `DiskId`, which the real command leaves unsaid.
+    """
+    known = list(candidates)
+    plain = _plain(word)
+    return nearest(word, known) or tuple(sorted({n for n in known if _plain(n) == plain}))
+
+
+def _plain(word: str) -> str:
+    return "".join(letter for letter in word.lower() if letter.isalnum())
 
 
 def edit_distance(one: str, other: str) -> int:

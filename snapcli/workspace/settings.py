@@ -36,6 +36,7 @@ OffsetSeconds = Annotated[
 Usd = Annotated[float, Meta(ge=0, le=1_000_000, description="an amount from 0 to 1000000 USD")]
 Gib = Annotated[float, Meta(ge=0, le=1_000_000, description="a number of GiB from 0 to 1000000")]
 Mode = Annotated[Literal["system", "frozen"], Meta(description='"system" or "frozen"')]
+Waiting = Annotated[Literal["sleep", "advance"], Meta(description='"sleep" or "advance"')]
 Name = Annotated[
     str,
     Meta(
@@ -126,6 +127,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     region: Name = "cn-hangzhou"
     time_zone: TimeZone = "Asia/Shanghai"
     account_id: AccountId = "1234567890123456"
+    waiter: Waiting = "sleep"
     speed: Name = "quick"
     speeds: dict[str, Speed] = msgspec.field(default_factory=_presets)
     clock: ClockSettings = ClockSettings()

@@ -14,6 +14,10 @@ time_zone = "Asia/Shanghai"
 # The id of the account "default": 16 digits.
 account_id = "1234567890123456"
 
+# How `--waiter` lets the time between two looks go by: "sleep" really waits, "advance" moves the
+# workspace's clock instead. With "sleep" a frozen clock is not waited for.
+waiter = "sleep"
+
 # How long things seem to take: one of the [speeds] below, or one that you add.
 speed = "quick"
 

@@ -139,14 +139,20 @@ def test_a_file_is_sent_as_the_parameter_it_is_named_for(
             "ERROR: parse failed flag duplicated --DiskId\n",
         ),
         (
-            "ecs DescribeSnapshots --cli-query x",
+            "ecs CreateSnapshot --snapshotname n",
             2,
-            "ERROR: --cli-query is not available yet in snapcli. Leave it out.\n",
+            "ERROR: '--snapshotname' is not a valid parameter or flag. "
+            "See `snapcli help ecs CreateSnapshot`.\n\nDid you mean:\n  SnapshotName\n",
         ),
         (
-            "ecs DescribeSnapshots --waiter expr=a to=b",
-            2,
-            "ERROR: --waiter is not available yet in snapcli. Leave it out.\n",
+            "ecs DescribeSnapshots --pager --waiter expr=a to=b",
+            1,
+            "ERROR: flag --pager is exclusive with --waiter\n",
+        ),
+        (
+            "ecs DescribeSnapshots --quiet --dryrun",
+            1,
+            "ERROR: flag --quiet is exclusive with --dryrun\n",
         ),
         (
             "ecss DescribeSnapshots",

@@ -112,9 +112,16 @@ def test_the_first_word_is_found_behind_flags(line: str, word: str) -> None:
     assert index == (argv.index(word, 1 if argv[:1] == ["--workspace"] else 0) if word else -1)
 
 
-def test_the_words_of_output_are_given_apart_to_a_parser_of_single_values() -> None:
+def test_the_words_of_a_flag_of_fields_are_given_apart_to_a_parser_of_single_values() -> None:
     argv = ["x", "--output", "cols=A,", "B", "rows=C", "--tag", "a=b", "-o", "json", "path"]
-    assert grammar.joined_output(argv) == [
+    assert grammar.joined_fields(["x", "--waiter", "expr=A", "to=B", "y", "--pager"]) == [
+        "x",
+        "--waiter=expr=A",
+        "--waiter=to=B",
+        "y",
+        "--pager=",
+    ]
+    assert grammar.joined_fields(argv) == [
         "x",
         "--output=cols=A,B",
         "--output=rows=C",

@@ -2,9 +2,8 @@
 
 import os
 
-from snapcli.cli import exit_codes
 from snapcli.cli.session import Session
-from snapcli.cli.usage import UsageError
+from snapcli.cli.usage import UsageError, missing
 
 
 def workspace_path(session: Session) -> str:
@@ -28,9 +27,4 @@ def wants_json(session: Session) -> bool:
 
 def lacking(command: str, *names: str) -> UsageError:
     """Return the refusal of a command that lacks the positionals `names`."""
-    listed = "".join(f"\n  {name}" for name in names)
-    return UsageError(
-        f"required parameters not assigned: {listed}\n\n"
-        f"use `{command} --help` to get more information",
-        exit_codes.MISSING,
-    )
+    return missing(names, f"{command} --help")

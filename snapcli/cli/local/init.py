@@ -34,7 +34,7 @@ def _init(session: Session, /, directory: str, activate: bool) -> None:
             f"{location.ENVIRONMENT_NAME} leads other commands to {elsewhere}, not to {path}."
         )
     if activate:
-        streams.complain(BILLING)
+        streams.remark(BILLING)
         session.invoke("OpenSnapshotService", {})
     if as_json:
         streams.write_bytes(json_text({"Workspace": path, "Made": made, "Activated": activate}))

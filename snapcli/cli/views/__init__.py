@@ -57,10 +57,10 @@ def draw(action: str, response: object, session: Session) -> None:
         streams.write(picture)
         return
     if not picture.rows and streams.is_terminal("stderr"):
-        streams.complain(f"No {picture.what} found.")
+        streams.remark(f"No {picture.what} found.")
         return
     from snapcli.cli.views.drawing import draw_listing
 
     draw_listing(picture, streams)
     if picture.more and streams.is_terminal("stderr"):
-        streams.complain(picture.more)
+        streams.remark(picture.more)
