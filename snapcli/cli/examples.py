@@ -136,7 +136,7 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = {
     "ModifySnapshotCategory": (
         (
             "Archive a snapshot and delete it a year after its creation",
-            {"SnapshotId": _SNAPSHOT, "Category": "Archive", "RetentionDays": "365"},
+            {"SnapshotId": _SNAPSHOT, "Category": "archive", "RetentionDays": "365"},
         ),
     ),
     "LockSnapshot": (

@@ -132,9 +132,22 @@ def _helper_options() -> list[click.Parameter]:
     ]
 
 
+def _hidden_options() -> list[click.Parameter]:
+    """Return options that are taken for the sake of the real command's scripts."""
+    hidden: tuple[tuple[str, Callable[[Session, str], None]], ...] = (
+        ("--config-path", _config_path),
+        ("--biz-region-id", _request_region),
+    )
+    return [
+        GlobalOption([name], hidden=True, expose_value=False, callback=_sets(apply))
+        for name, apply in hidden
+    ]
+
+
 def common_options() -> list[click.Parameter]:
     """Return fresh options for a command that is no operation."""
     return [
+        *_hidden_options(),
         GlobalOption(
             ["--workspace"],
             metavar="DIR",
@@ -156,20 +169,6 @@ def common_options() -> list[click.Parameter]:
             callback=_sets(_profile),
             help="Act for this account of the workspace, or in the region of this profile of "
             "~/.aliyun/config.json; else SNAPCLI_PROFILE, else the current account.",
-        ),
-        GlobalOption(
-            ["--config-path"],
-            metavar="FILE",
-            hidden=True,
-            expose_value=False,
-            callback=_sets(_config_path),
-        ),
-        GlobalOption(
-            ["--biz-region-id"],
-            metavar="REGION",
-            hidden=True,
-            expose_value=False,
-            callback=_sets(_request_region),
         ),
         GlobalOption(
             ["--output", "-o"],
