@@ -37,7 +37,7 @@ _GROUPS: Mapping[str, str] = {
 }
 _OTHERS: Mapping[str, str] = {
     "ecs": "The form of the real command: snapcli ecs <ApiName> --Parameter value ...",
-    "help": "Help on a command, or `snapcli help ecs <ApiName>`.",
+    "help": "Help on a command or a topic: snapcli help topics.",
 }
 _BY_COMMAND = {entry.command: entry for entry in catalogue.ENTRIES.values()}
 
@@ -158,7 +158,7 @@ def root() -> LazyGroup:
 @click.argument("words", nargs=-1)
 @click.pass_context
 def _help(ctx: click.Context, words: tuple[str, ...]) -> None:
-    """Help on a command, or `snapcli help ecs <ApiName>`."""
+    """Help on a command, on a topic, or `snapcli help ecs <ApiName>`."""
     session: Session = ctx.find_root().obj
     product = words[0].lower() if words else ""
     if product == "ecs" or (product == "ram" and not (words[1:] and words[1].islower())):
@@ -171,7 +171,16 @@ def _help(ctx: click.Context, words: tuple[str, ...]) -> None:
         )
         session.streams.write(text)
         return
-    command: click.Command = root()
+    top = root()
+    if words and words[0] not in top.summaries:
+        from snapcli.cli import help_topics
+
+        found = help_topics.text(words[0].lower())
+        if found is None:
+            raise help_topics.unknown(words[0], list(top.summaries))
+        session.streams.write(found)
+        return
+    command: click.Command = top
     context = click.Context(command, info_name="snapcli", obj=session, **command.context_settings)
     for word in words:
         if not isinstance(command, click.Group):
