@@ -73,6 +73,8 @@ _API = (
     ("DeleteImage", "image_changes", "Delete a custom image."),
     ("DescribeSnapshotLinks", "chains", "List snapshot chains with their sizes."),
     ("DescribeSnapshotsUsage", "chains", "Count a region's snapshots and their size."),
+    ("DescribeSnapshotMonitorData", "snapshot_sizes", "Tell a region's snapshot size over time."),
+    ("DescribeSnapshotPackage", "snapshot_packages", "List prepaid storage packages: none here."),
     ("TagResources", "tag_changes", "Set tags on resources."),
     ("UntagResources", "tag_changes", "Remove tags from resources."),
     ("ListTagResources", "tag_lists", "List the tags of resources."),
@@ -104,6 +106,7 @@ _LOCAL = (
     ("UseAccount", "accounts", "account use", "Choose whose commands these are."),
     ("MarkOverdue", "account", "account overdue", "Let a bill be unpaid from now on."),
     ("PayBills", "account", "account pay", "Pay, which turns the service on again."),
+    ("ShowSizeHistory", "snapshot_sizes", "console size", "Chart a region's snapshot size."),
     ("ShowBill", "billing", "billing", "Show what a month's snapshots cost."),
     ("CheckWorkspace", "check", "check", "Verify documents, maps and stored blocks."),
 )

@@ -184,6 +184,18 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = {
     ),
     "DescribeSnapshotLinks": (("A disk's chain and its size", {"DiskIds": f'["{_DISK}"]'}),),
     "DescribeSnapshotsUsage": (("Count and size in a region", {"RegionId": "cn-hangzhou"}),),
+    "DescribeSnapshotMonitorData": (
+        (
+            "An hour in steps of ten minutes",
+            {
+                "RegionId": "cn-hangzhou",
+                "StartTime": "2022-03-11T01:00:00Z",
+                "EndTime": "2022-03-11T02:00:00Z",
+                "Period": "600",
+            },
+        ),
+    ),
+    "DescribeSnapshotPackage": (("Packages of a region", {"RegionId": "cn-hangzhou"}),),
     "TagResources": (
         (
             "A tag on two snapshots",
@@ -280,6 +292,11 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = {
     "ListPoliciesForRole": (("The policies of a role", {"RoleName": _ROLE}),),
     "MarkOverdue": (("Try a script on an account whose service goes off", {}),),
     "PayBills": (("Turn the snapshot service on again", {}),),
+    "ShowSizeHistory": (
+        ("The last 15 days", {}),
+        ("The last three", {"Days": "3"}),
+        ("From one instant to another", {"From": "2022-03-10T00:00Z", "To": "2022-03-11T00:00Z"}),
+    ),
     "ShowBill": (
         ("The present month, each disk", {}),
         ("A month by kind of fee", {"Month": "2022-03", "By": "kind"}),

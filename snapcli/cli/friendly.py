@@ -32,6 +32,7 @@ _GROUPS: Mapping[str, str] = {
     "chain": "Look at the snapshot chain of a disk.",
     "account": "List, add and choose the workspace's accounts; be overdue, and pay.",
     "clock": "Show and move the workspace's time.",
+    "console": "What the console shows, as text.",
     "disk": "Work with a disk's bytes.",
     "ram": "Roles and policies: snapcli ram <ApiName> --Parameter value ...",
 }

@@ -39,6 +39,7 @@ _VIEWS: Mapping[str, tuple[str, str]] = {
     "ListAccounts": ("accounts", "view"),
     "MarkOverdue": ("accounts", "overdue"),
     "PayBills": ("accounts", "overdue"),
+    "ShowSizeHistory": ("size_history", "view"),
     "ShowBill": ("billing", "view"),
     "CheckWorkspace": ("check", "view"),
 }

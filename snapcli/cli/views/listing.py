@@ -107,6 +107,10 @@ class Calendar:
         except (zoneinfo.ZoneInfoNotFoundError, ValueError):
             self._zone = zoneinfo.ZoneInfo("UTC")
 
+    def local(self, instant: datetime) -> datetime:
+        """Return an instant in the account's time zone."""
+        return instant.astimezone(self._zone)
+
     def text(self, instant: datetime) -> str:
         """Return `March 11, 2022, 10:33`."""
         there = instant.astimezone(self._zone)
