@@ -58,12 +58,17 @@ class Disk:
         self.copies: list[Copy] = []
 
     def counted_blocks(self) -> int:
-        """The blocks of the chain, each counted on the earliest snapshot that holds it (IN-4)."""
-        counted, before = 0, Content()
-        for copy in self.copies:
-            counted += sum(before.get(block) != held for block, held in copy.content.items())
-            before = copy.content
-        return counted
+        """The blocks of its chain."""
+        return counted_blocks(self.copies)
+
+
+def counted_blocks(copies: list[Copy]) -> int:
+    """The blocks of a chain, each counted on the earliest snapshot that holds it (IN-4)."""
+    counted, before = 0, Content()
+    for copy in copies:
+        counted += sum(before.get(block) != held for block, held in copy.content.items())
+        before = copy.content
+    return counted
 
 
 class CloudMachine(RuleBasedStateMachine):

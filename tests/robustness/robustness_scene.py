@@ -21,6 +21,7 @@ from snapcli.volumes.layers import Layer
 from snapcli.volumes.views import WINDOW_BLOCKS, View, filled_runs
 
 _ID = re.compile(r"\b([ids])-[0-9a-z]{20}\b")
+_AWAY = ("--DestinationRegionId", "cn-beijing")
 _RANDOM = {"RequestId", "SourceSnapshotSerial", "SnapshotSN", "SerialNumber"}
 
 
@@ -63,6 +64,8 @@ class Scene:
         )
         twin = made["DiskId"]
         service.write(twin, 0, blocks(7, count // 2))
+        self._copy(service, first)
+        unneeded = self._copy(service, second)
         image = folder / "import.raw"
         image.write_bytes(blocks(8, count))
         self.ids = self._known()
@@ -75,6 +78,12 @@ class Scene:
             ),
             "DeleteSnapshot, the second": ("ecs", "DeleteSnapshot", "--SnapshotId", second),
             "DeleteSnapshot, the last": ("ecs", "DeleteSnapshot", "--SnapshotId", third),
+            "CopySnapshot": ("ecs", "CopySnapshot", "--SnapshotId", third, *_AWAY),
+            "CopySnapshot, the first there": (
+                *("ecs", "CopySnapshot", "--SnapshotId", second),
+                *("--DestinationRegionId", "cn-shanghai"),
+            ),
+            "DeleteSnapshot, a copy": ("ecs", "DeleteSnapshot", "--SnapshotId", unneeded),
             "ResetDisk": ("ecs", "ResetDisk", *of_disk, "--SnapshotId", first),
             "ResetDisk after a snapshot": (
                 *("reset-disk", "--disk-id", disk, "--snapshot-id", second, "--snapshot-first"),
@@ -105,6 +114,10 @@ class Scene:
 
     def _snapshot(self, service: Service, disk_id: str, **parameters: Any) -> str:
         return str(service("CreateSnapshot", DiskId=disk_id, **parameters)["SnapshotId"])
+
+    def _copy(self, service: Service, snapshot_id: str) -> str:
+        made = service("CopySnapshot", SnapshotId=snapshot_id, DestinationRegionId=_AWAY[1])
+        return str(made["SnapshotId"])
 
     def _known(self) -> set[str]:
         text = "".join(str(path) for path in self.root.rglob("*"))
