@@ -17,7 +17,15 @@ from snapcli.ecs.disk_making import (
     new_disk,
     release_disk,
 )
-from snapcli.ecs.image_rules import require_image
+from snapcli.ecs.image_disks import (
+    data_disks,
+    note_image,
+    require_image_of,
+    source_account,
+    system_source,
+)
+from snapcli.ecs.image_rules import UsableImage, require_available, require_image
+from snapcli.ecs.instance_images import note_system, system_disk_size_gib
 from snapcli.ecs.keys import check_encryption, encrypt
 from snapcli.ecs.phases import disk_status, instance_status
 from snapcli.ecs.records import GIB, DiskRecord, InstanceRecord
@@ -183,7 +191,9 @@ def _check_reinit(call: Call, disk: DiskRecord) -> InstanceRecord:
 
 def _return_to_snapshot(call: Call, disk: DiskRecord) -> None:
     """Write down that the disk's bytes become its source snapshot's again."""
-    found = call.find_snapshot(disk.source_snapshot_id)
+    require_image_of(call, disk)
+    owner = source_account(call, disk)
+    found = owner.find_snapshot(disk.source_snapshot_id)
     if found is None:
         raise ApiError(
             "OperationDenied",
@@ -194,7 +204,7 @@ def _return_to_snapshot(call: Call, disk: DiskRecord) -> None:
     from snapcli.ecs.rollback import write_down_restore
 
     require_not_archived(found[1], f"what {disk.disk_id} returns to", "OperationDenied", 403)
-    write_down_restore(call, disk, *found, disk.size_gib)
+    write_down_restore(call, disk, *found, disk.size_gib, owner)
 
 
 class NewSystemDisk(Group):
@@ -240,8 +250,6 @@ def replace_system_disk(call: Call, request: ReplaceSystemDiskRequest) -> Replac
 
     The old disk's manual snapshots stay, but can't roll back the new disk (RB-4).
     """
-    from snapcli.ecs.instance_launch import system_disk_size_gib
-
     instance = call.instance(request.instance_id)
     if request.disk_id:
         raise ApiError(
@@ -251,7 +259,8 @@ def replace_system_disk(call: Call, request: ReplaceSystemDiskRequest) -> Replac
         )
     if not request.image_id:
         raise missing_parameter("ImageId")
-    image = require_image(call, request.image_id, instance.region_id)
+    image = _new_image(call, request.image_id, instance)
+    source = system_source(image)
     power = instance_status(instance, call.now)
     if power != "Stopped":
         raise ApiError(
@@ -261,7 +270,7 @@ def replace_system_disk(call: Call, request: ReplaceSystemDiskRequest) -> Replac
         )
     old = _system_disk(call, instance)
     require_none_in_creation(call, old)
-    check_encryption(request.encrypted, request.kms_key_id, old.category)
+    check_encryption(request.encrypted, request.kms_key_id, old.category, source)
     size = request.system_disk.size if request.system_disk else None
     size_gib = system_disk_size_gib(size, image.size_gib, old.category, old.performance_level)
     new = new_disk(
@@ -273,16 +282,32 @@ def replace_system_disk(call: Call, request: ReplaceSystemDiskRequest) -> Replac
         performance_level=old.performance_level,
         size_gib=size_gib,
     )
-    encrypt(call, new, request.encrypted, request.kms_key_id)
-    new.image_id = request.image_id
+    if source is None:
+        encrypt(call, new, request.encrypted, request.kms_key_id)
+    note_image(call, new, image)
     new.name, new.description, new.tags = old.name, old.description, dict(old.tags)
     new.delete_with_instance, new.delete_auto_snapshot = True, old.delete_auto_snapshot
     new.origin_instance_id = instance.instance_id
     release_disk(call, old)
     connect(call, new, instance.instance_id, SYSTEM_DEVICE)
-    make_bytes(call, new)
-    instance.image_id = request.image_id
+    make_bytes(call, new, source)
+    note_system(instance, image)
     return ReplaceSystemDiskResponse(disk_id=new.disk_id)
+
+
+def _new_image(call: Call, image_id: str, instance: InstanceRecord) -> UsableImage:
+    """Return the image that may become an instance's system disk, or raise ApiError."""
+    image = require_image(call, image_id, instance.region_id)
+    if image.record is not None:
+        require_available(call, image.record, "OperationDenied.ImageNotValid", 403)
+    if data_disks(image):
+        raise ApiError(
+            "OperationDenied",
+            400,
+            f"The image {image_id} holds data disks; the system disk of an instance is replaced "
+            "by an image of a system disk alone.",
+        )
+    return image
 
 
 def _system_disk(call: Call, instance: InstanceRecord) -> DiskRecord:

@@ -109,6 +109,7 @@ def make_bytes(
     call.tx.creates(file)
     path = call.tx.path(file)
     if source is not None:
+        from snapcli.ecs.image_disks import source_account
         from snapcli.ecs.keys import chain_cipher
         from snapcli.ecs.nodes import layers_through
         from snapcli.volumes.restore import write_new
@@ -116,14 +117,15 @@ def make_bytes(
         chain, node = source
         disk.source_snapshot_id = node.snapshot_id
         disk.kms_key_id = chain.kms_key_id
+        owner = source_account(call, disk)
         write_new(
             path,
-            call.chain_folder(chain),
+            owner.chain_folder(chain),
             layers_through(chain, node),
             chain.packs,
             disk.size_gib * GIB,
             call.progress(f"Writing {disk.disk_id}"),
-            cipher=chain_cipher(call, chain),
+            cipher=chain_cipher(owner, chain),
         )
         return
     from snapcli.volumes.images import create_image, write_image

@@ -10,7 +10,7 @@ from snapcli.api.errors import ApiError
 from snapcli.ecs import image_state
 from snapcli.ecs.accounts import account_ids
 from snapcli.ecs.call import Call
-from snapcli.ecs.image_data import PUBLIC_IMAGES
+from snapcli.ecs.image_data import PUBLIC_IMAGES, public_family
 from snapcli.ecs.records import ImageRecord
 
 
@@ -79,6 +79,19 @@ def visible_images(call: Call, region_id: str) -> Iterator[tuple[Call, ImageReco
             for record in owner.inventory(region_id).images.values():
                 if record.public or call.account_id in record.shared_with:
                     yield owner, record
+
+
+def newest_of_family(call: Call, family: str, region_id: str) -> str:
+    """Return the id of a family's newest Available image, "" when there is none (IM-6)."""
+    usable = [
+        record
+        for _, record in visible_images(call, region_id)
+        if record.family == family and image_state.status(record, call.now) == "Available"
+    ]
+    if usable:
+        return max(usable, key=lambda record: record.created_at).image_id
+    public = (each for each in PUBLIC_IMAGES.values() if public_family(each) == family)
+    return next((each.image_id for each in public), "")
 
 
 def require_own_image(call: Call, image_id: str, region_id: str) -> ImageRecord:

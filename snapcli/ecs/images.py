@@ -8,14 +8,13 @@ import msgspec
 from snapcli.api.errors import ApiError
 from snapcli.api.operation import Group, Item, Request, Response, operation
 from snapcli.api.paging import DEFAULT_PAGE_SIZE, PagedRequest, page
-from snapcli.api.types import ImageFamily, PageNumber, PageSize, choice, labelled
-from snapcli.ecs import image_state
+from snapcli.api.types import PageNumber, PageSize, choice, labelled
 from snapcli.ecs.call import Call
 from snapcli.ecs.filters import CreationWindow, Filter, is_like
 from snapcli.ecs.image_data import PUBLIC_IMAGES, PUBLIC_SINCE
 from snapcli.ecs.image_items import FamilyImageItem, ImageItem, item_of, public_item
 from snapcli.ecs.image_making import ARCHITECTURES
-from snapcli.ecs.image_rules import visible_images
+from snapcli.ecs.image_rules import newest_of_family, visible_images
 from snapcli.ecs.records import ImageRecord
 from snapcli.ecs.region_rules import require_region
 from snapcli.ecs.tags import check_filter, has_tags
@@ -213,7 +212,7 @@ def _listed(text: str) -> list[str]:
 class DescribeImageFromFamilyRequest(Request):
     """Which family's newest image to show."""
 
-    image_family: Annotated[ImageFamily, "The family."]
+    image_family: Annotated[str, "The family."]
     region_id: Annotated[str, "The region to look in."] = ""
 
 
@@ -229,21 +228,10 @@ def describe_image_from_family(
 ) -> DescribeImageFromFamilyResponse:
     """Show the newest Available image of a family (IM-6)."""
     require_region(request.region_id)
-    found = newest_of_family(call, request.image_family, request.region_id)
-    if found is None:
+    image_id = newest_of_family(call, request.image_family, request.region_id)
+    asked = DescribeImagesRequest(region_id=request.region_id, image_id=image_id)
+    found = [item for item in _items(call, asked) if item.image_id == image_id]
+    if not found:
         return DescribeImageFromFamilyResponse()
-    owner, image = found
-    instances = call.inventory(request.region_id).instances.values()
-    used = any(each.image_id == image.image_id for each in instances)
-    item = msgspec.to_builtins(item_of(call, owner, image, used))
+    item = msgspec.to_builtins(found[0])
     return DescribeImageFromFamilyResponse(image=msgspec.convert(item, FamilyImageItem))
-
-
-def newest_of_family(call: Call, family: str, region_id: str) -> tuple[Call, ImageRecord] | None:
-    """Return the newest usable image of a family: not one in creation, failed or deprecated."""
-    usable = [
-        each
-        for each in visible_images(call, region_id)
-        if each[1].family == family and image_state.status(each[1], call.now) == "Available"
-    ]
-    return max(usable, key=lambda each: each[1].created_at, default=None)

@@ -28,11 +28,13 @@ from snapcli.ecs.disk_making import (
     require_performance_level,
     source_snapshot,
 )
-from snapcli.ecs.image_rules import require_image
+from snapcli.ecs.image_disks import data_disks, note_image, source_of, system_source
+from snapcli.ecs.image_rules import UsableImage
+from snapcli.ecs.instance_images import image_to_start, note_system, system_disk_size_gib
 from snapcli.ecs.instance_types import require_instance_type
 from snapcli.ecs.keys import check_encryption, encrypt
 from snapcli.ecs.phases import phases_from
-from snapcli.ecs.records import Chain, InstanceRecord, Inventory, SnapshotRecord
+from snapcli.ecs.records import Chain, ImageDisk, InstanceRecord, Inventory, SnapshotRecord
 from snapcli.ecs.region_data import zone_ids
 from snapcli.ecs.region_rules import require_region, require_zone
 from snapcli.ecs.snapshot_rules import (
@@ -114,7 +116,7 @@ class RunInstancesRequest(Request):
         "CpuOptions.Core", "CpuOptions.Numa", "CpuOptions.ThreadsPerCore",
         "CpuOptions.TopologyType", "DedicatedHostId", "DeploymentSetGroupNo", "DeploymentSetId",
         "HibernationOptions.Configured", "HostNames", "HpcClusterId", "HttpEndpoint",
-        "HttpPutResponseHopLimit", "HttpTokens", "ImageFamily", "ImageOptions",
+        "HttpPutResponseHopLimit", "HttpTokens", "ImageOptions",
         "InternetChargeType", "InternetMaxBandwidthIn", "InternetMaxBandwidthOut", "IoOptimized",
         "Ipv6Address", "Ipv6AddressCount", "Isp", "LaunchTemplateId", "LaunchTemplateName",
         "LaunchTemplateVersion", "NetworkInterface", "NetworkInterfaceQueueNumber",
@@ -127,6 +129,7 @@ class RunInstancesRequest(Request):
     )  # fmt: skip
     region_id: Annotated[str, "The region to create them in."] = ""
     image_id: Annotated[str, "The image of the system disk."] = ""
+    image_family: Annotated[str, "Without ImageId: the newest image of this family."] = ""
     instance_type: Annotated[str, "The instance type, such as ecs.g7.large."] = ""
     zone_id: Annotated[str, "The zone; by default one of the region."] = ""
     amount: Annotated[
@@ -179,11 +182,10 @@ class RunInstancesResponse(Response):
 def run_instances(call: Call, request: RunInstancesRequest) -> RunInstancesResponse:
     """Create instances with their disks and start them; all of them or none."""
     region = require_region(request.region_id)
-    if not request.image_id:
-        raise missing_parameter("ImageId")
-    if not request.instance_type:
+    if not request.instance_type and (request.image_id or request.image_family):
         raise missing_parameter("InstanceType")
-    image = require_image(call, request.image_id, request.region_id)
+    image = image_to_start(call, request.image_id, request.image_family, request.region_id)
+    request.image_id = image.image_id
     require_instance_type(request.instance_type)
     if request.zone_id:
         require_zone(region, request.zone_id)
@@ -197,8 +199,11 @@ def run_instances(call: Call, request: RunInstancesRequest) -> RunInstancesRespo
         )
     tags = tags_to_set(call, request.tag)
     system = request.system_disk or SystemDisk()
-    system_size_gib = _check_system_disk(system, image.size_gib)
-    sources = [_check_data_disk(call, request, index) for index in range(len(request.data_disk))]
+    system_size_gib = _check_system_disk(system, image)
+    _add_image_disks(request, image, system)
+    sources = [
+        _check_data_disk(call, request, image, index) for index in range(len(request.data_disk))
+    ]
     _check_devices(call, request)
     release_at = _release_time(call, request.auto_release_time)
     if request.dry_run:
@@ -207,41 +212,35 @@ def run_instances(call: Call, request: RunInstancesRequest) -> RunInstancesRespo
     for position in range(request.amount):
         instance = _new_instance(call, request, position, tags)
         instance.auto_release_at = release_at
-        _make_system_disk(call, request, instance, system, system_size_gib)
-        _make_data_disks(call, request, instance, sources)
+        note_system(instance, image)
+        _make_system_disk(call, image, instance, system, system_size_gib)
+        _make_data_disks(call, request, image, instance, sources)
         instance_ids.append(instance.instance_id)
     if release_at is not None:
         call.due(release_at)
     return RunInstancesResponse(instance_id_sets=InstanceIdSet(instance_id_set=instance_ids))
 
 
-def _check_system_disk(system: SystemDisk, image_size_gib: int) -> int:
+def _add_image_disks(request: RunInstancesRequest, image: UsableImage, system: SystemDisk) -> None:
+    """Ask for the image's data disks too; one asked for under the same device overrides it."""
+    asked = {disk.device for disk in request.data_disk}
+    for device, disk in data_disks(image).items():
+        if device not in asked:
+            request.data_disk.append(
+                DataDisk(device=device, size=disk.size_gib, category=system.category)
+            )
+
+
+def _check_system_disk(system: SystemDisk, image: UsableImage) -> int:
     """Check what was asked for the system disk and return its size in GiB."""
     require_category(system.category, "InvalidSystemDiskCategory.ValueNotSupported", 400)
     require_performance_level(system.performance_level)
-    check_encryption(system.encrypted, system.kms_key_id, system.category)
+    source = system_source(image)
+    check_encryption(system.encrypted, system.kms_key_id, system.category, source)
     refuse_policy(system.auto_snapshot_policy_id)
     return system_disk_size_gib(
-        system.size, image_size_gib, system.category, system.performance_level
+        system.size, image.size_gib, system.category, system.performance_level
     )
-
-
-def system_disk_size_gib(
-    size_gib: int | None, image_size_gib: int, category: str, performance_level: str
-) -> int:
-    """Return a system disk's size: as asked for when acceptable, else at least 40 GiB."""
-    if size_gib is None:
-        return max(40, image_size_gib)
-    if size_gib < image_size_gib:
-        raise ApiError(
-            "InvalidSystemDiskSize.LessThanImageSize",
-            404,
-            f"The system disk of {size_gib} GiB is smaller than its image of {image_size_gib} GiB.",
-        )
-    check_size(
-        size_gib, category, performance_level, "InvalidSystemDiskSize.ValueNotSupported", 400
-    )
-    return size_gib
 
 
 def refuse_policy(policy_id: str) -> None:
@@ -256,7 +255,7 @@ def refuse_policy(policy_id: str) -> None:
 
 
 def _check_data_disk(
-    call: Call, request: RunInstancesRequest, index: int
+    call: Call, request: RunInstancesRequest, image: UsableImage, index: int
 ) -> tuple[Chain, SnapshotRecord] | None:
     """Check the data disk at `index`, fill in its size, and return its source snapshot."""
     asked = request.data_disk[index]
@@ -270,17 +269,35 @@ def _check_data_disk(
         )
         _check_local(request, asked, source[1])
         asked.size = max(asked.size or 0, source[1].size_gib)
+    own = _image_disk(image, asked)
+    if own is not None:
+        source = source_of(image, own)
+        asked.size = own.size_gib if asked.size is None else asked.size
     check_encryption(asked.encrypted, asked.kms_key_id, asked.category, source)
     if asked.size is None:
         raise missing_parameter(f"DataDisk.{index + 1}.Size")
-    check_size(
-        asked.size,
-        asked.category,
-        asked.performance_level,
-        "InvalidDataDiskSize.ValueNotSupported",
-        400,
-    )
+    if own is not None and asked.size < own.size_gib:
+        raise ApiError(
+            "InvalidDataDiskSize.ValueNotSupported",
+            400,
+            f"The size {asked.size} GiB of {asked.device} is below the {own.size_gib} GiB that the "
+            f"image {image.image_id} gives it.",
+        )
+    if own is None or asked.size != own.size_gib:
+        # What the image says stands, whatever the least size of the category is (IM-2).
+        check_size(
+            asked.size,
+            asked.category,
+            asked.performance_level,
+            "InvalidDataDiskSize.ValueNotSupported",
+            400,
+        )
     return source
+
+
+def _image_disk(image: UsableImage, asked: DataDisk) -> ImageDisk | None:
+    """Return the image's disk that is asked for, unless it is to be made from another snapshot."""
+    return None if asked.snapshot_id else data_disks(image).get(asked.device)
 
 
 def _check_local(request: RunInstancesRequest, asked: DataDisk, node: SnapshotRecord) -> None:
@@ -388,7 +405,7 @@ def _address(count: int) -> str:
 
 def _make_system_disk(
     call: Call,
-    request: RunInstancesRequest,
+    image: UsableImage,
     instance: InstanceRecord,
     asked: SystemDisk,
     size_gib: int,
@@ -404,18 +421,21 @@ def _make_system_disk(
     )
     disk.name = asked.disk_name
     disk.description = asked.description
-    disk.image_id = request.image_id
+    note_image(call, disk, image)
     disk.delete_with_instance = True
     disk.origin_instance_id = instance.instance_id
     disk.tags = dict(instance.tags)
-    encrypt(call, disk, asked.encrypted, asked.kms_key_id)
+    source = system_source(image)
+    if source is None:
+        encrypt(call, disk, asked.encrypted, asked.kms_key_id)
     connect(call, disk, instance.instance_id, SYSTEM_DEVICE)
-    make_bytes(call, disk)
+    make_bytes(call, disk, source)
 
 
 def _make_data_disks(
     call: Call,
     request: RunInstancesRequest,
+    image: UsableImage,
     instance: InstanceRecord,
     sources: list[tuple[Chain, SnapshotRecord] | None],
 ) -> None:
@@ -433,6 +453,8 @@ def _make_data_disks(
         disk.description = asked.description
         disk.delete_with_instance = asked.delete_with_instance
         disk.tags = dict(instance.tags)
+        if source is not None and _image_disk(image, asked) is not None:
+            note_image(call, disk, image)
         if source is None:
             encrypt(call, disk, asked.encrypted, asked.kms_key_id)
         connect(call, disk, instance.instance_id, asked.device)

@@ -282,14 +282,17 @@ def _compact(call: Call, chain: Chain, wasteful: tuple[int, ...]) -> None:
 
 
 def restore_arguments(
-    call: Call, disk: DiskRecord, chain: Chain, node: SnapshotRecord, size_gib: int
+    call: Call, owner: Call, disk: DiskRecord, chain: Chain, node: SnapshotRecord, size_gib: int
 ) -> dict[str, object]:
-    """Return what the `restore` finisher needs to make the disk's bytes those of `node`."""
+    """Return what the `restore` finisher needs to make the disk's bytes those of `node`.
+
+    `owner` is the account that the chain belongs to, mostly that of the disk.
+    """
     from snapcli.ecs.keys import key_note
 
-    return key_note(call, chain) | {
+    return key_note(owner, chain) | {
         "image": call.image_file(disk),
-        "folder": call.chain_home(chain),
+        "folder": owner.chain_home(chain),
         "layers": [[n.snapshot_id, n.map_file] for n in layers_through(chain, node)],
         "packs": [[number, file] for number, file in chain.packs.items()],
         "length_bytes": size_gib * GIB,

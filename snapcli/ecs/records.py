@@ -85,6 +85,7 @@ class DiskRecord(Record):
     portable: bool = True
     origin_instance_id: str = ""  # of a system disk: the only instance it can boot
     image_id: str = ""
+    image_account_id: str = ""  # of one from a shared image: whose snapshot it was made from
     source_snapshot_id: str = ""
     kms_key_id: str = ""  # of an encrypted disk
     reinitialised_at: Instant | None = None

@@ -160,9 +160,16 @@ def roll_back(call: Call, disk: DiskRecord, chain: Chain, node: SnapshotRecord) 
 
 
 def write_down_restore(
-    call: Call, disk: DiskRecord, chain: Chain, node: SnapshotRecord, size_gib: int
+    call: Call,
+    disk: DiskRecord,
+    chain: Chain,
+    node: SnapshotRecord,
+    size_gib: int,
+    owner: Call | None = None,
 ) -> None:
     """Write down that the disk's bytes become those of `node`, `size_gib` long.
+
+    `owner` is the account that the chain belongs to, when that is not the caller's.
 
     Once committed it is carried out, by the next command if this one is cut off (RB-9). Every
     block it needs is read and checked before, so a damaged one is found while nothing is changed;
@@ -172,16 +179,17 @@ def write_down_restore(
     from snapcli.volumes.reserve import reserve
     from snapcli.volumes.restore import plan_restore, verify_plan
 
+    owner = owner or call
     plan = plan_restore(
         call.image_path(disk),
-        call.chain_folder(chain),
+        owner.chain_folder(chain),
         layers_through(chain, node),
         chain.packs,
         size_gib * GIB,
         call.progress(f"Comparing {disk.disk_id}"),
-        chain_cipher(call, chain),
+        chain_cipher(owner, chain),
     )
     verify_plan(plan)
     reserve(plan)
-    work = restore_arguments(call, disk, chain, node, size_gib)
+    work = restore_arguments(call, owner, disk, chain, node, size_gib)
     call.tx.after_commit("restore", work | {"plan": recovery.keep_plan(plan)})
