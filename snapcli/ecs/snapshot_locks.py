@@ -197,7 +197,7 @@ class DescribeLockedSnapshotsRequest(Request):
     snapshot_ids: Annotated[
         list[str],
         limits("InvalidParameter", 400, "up to 100 snapshot ids", max_length=100),
-        "Only of these snapshots, up to 100.",
+        "Only of these snapshots.",
     ] = []
     lock_status: (
         Annotated[
@@ -209,7 +209,7 @@ class DescribeLockedSnapshotsRequest(Request):
         ]
         | None
     ) = None
-    max_results: Annotated[MaxResults, "How many an answer, 10 to 100."] = 10
+    max_results: Annotated[MaxResults, "How many an answer; fewer than 10 are 10."] = 10
     next_token: Annotated[str, "Where to go on: the NextToken of the answer before."] = ""
     dry_run: Annotated[bool, "Check the request only."] = False
 

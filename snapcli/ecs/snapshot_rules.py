@@ -7,7 +7,7 @@ from datetime import datetime
 
 from snapcli.api.errors import ApiError
 from snapcli.ecs.records import SnapshotRecord
-from snapcli.ecs.snapshot_state import is_locked, lock_ends_at
+from snapcli.ecs.snapshot_state import cool_off_end, is_locked, lock_end, lock_status
 from snapcli.ecs.wire import seconds_time
 
 LOCAL = "flash"
@@ -91,11 +91,16 @@ def require_way_back(node: SnapshotRecord, disk_id: str) -> None:
 
 def refuse_locked(node: SnapshotRecord, now: datetime) -> None:
     """Raise ApiError InvalidOperation.SnapshotIsLocked while the snapshot is locked."""
-    if is_locked(node, now):
+    if node.lock is not None and is_locked(node, now):
+        cool_off = seconds_time(cool_off_end(node.lock))
+        way_out = (
+            f"UnlockSnapshot takes the lock off until {cool_off}."
+            if lock_status(node, now) == "compliance-cooloff"
+            else f"The lock's cool-off period was over at {cool_off}, so it can't be taken off."
+        )
         raise ApiError(
             "InvalidOperation.SnapshotIsLocked",
             403,
-            f"The snapshot {node.snapshot_id} is locked until {seconds_time(lock_ends_at(node))} "
-            "and can't be deleted before, forced or not. UnlockSnapshot takes a lock off during "
-            "its cool-off period.",
+            f"The snapshot {node.snapshot_id} is locked until {seconds_time(lock_end(node.lock))} "
+            f"and can't be deleted before, forced or not. {way_out}",
         )

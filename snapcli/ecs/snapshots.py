@@ -13,6 +13,7 @@ from snapcli.ecs.call import Call
 from snapcli.ecs.filters import CreationWindow, Filter
 from snapcli.ecs.records import BLOCK_BYTES, Chain, SnapshotRecord
 from snapcli.ecs.region_rules import require_region
+from snapcli.ecs.snapshot_rules import ARCHIVE
 from snapcli.ecs.snapshot_state import (
     has_instant_access,
     is_usable,
@@ -223,7 +224,7 @@ def _item(call: Call, chain: Chain, node: SnapshotRecord, usage: str) -> Snapsho
     state = status(node, now)
     fast = has_instant_access(node, now)
     return SnapshotItem(
-        available=is_usable(node, now),
+        available=is_usable(node, now) and node.category != ARCHIVE,
         category=node.category,
         creation_time=seconds_time(node.created_at),
         description=node.description,

@@ -11,11 +11,3 @@ def make_automatic(cloud: Cloud, disk_id: str, index: int = 0, **more: object) -
     chain = json.loads(document.read_text())
     chain["nodes"][index] |= {"kind": "auto", "name": "auto2.0_20220311_sp-x", **more}
     document.write_text(json.dumps(chain))
-
-
-def change_disk(cloud: Cloud, disk_id: str, **fields: object) -> None:
-    """Change what the inventory says of a disk."""
-    document = cloud.root / "state" / REGION / "inventory.json"
-    inventory = json.loads(document.read_text())
-    inventory["disks"][disk_id] |= fields
-    document.write_text(json.dumps(inventory))

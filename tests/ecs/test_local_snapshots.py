@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hand_edits import change_disk, make_automatic
+from hand_edits import make_automatic
 from refusals import refused
 from snapshot_steps import found, slow, table
 from support import BLOCK_BYTES, REGION, Cloud, block
@@ -66,8 +66,9 @@ def test_a_disk_of_another_category_has_none(cloud: Cloud, category: str) -> Non
 
 
 @pytest.mark.rule("LS-1")
-def test_an_encrypted_essd_has_none(cloud: Cloud, disk_id: str) -> None:
-    change_disk(cloud, disk_id, kms_key_id="a-key")
+def test_an_encrypted_essd_has_none(cloud: Cloud) -> None:
+    disk_id = cloud.data_disk(cloud.instance(DataDisk__1__Encrypted=True))
+    assert cloud.disk(disk_id)["Encrypted"] is True
     request = {"DiskId": disk_id, "Category": "flash"}
     result = refused(cloud, "DiskId.ValueNotSupported", "CreateSnapshot", **request)
     assert "encrypted" in result.err
@@ -245,13 +246,14 @@ def test_any_other_disk_is_refused(
     assert word in refused(cloud, code, "CreateDisk", **request).err
 
 
-@pytest.mark.rule("LS-6", "LS-8")
+@pytest.mark.rule("LS-6", "LS-7", "LS-8")
 @pytest.mark.parametrize(
     ("change", "code"),
     [
         ({"DataDisk__1__Category": "cloud_ssd"}, "InvalidDataDiskCategory.ValueNotSupported"),
         ({"DataDisk__1__Size": 30}, "InvalidDataDiskSize.ValueNotSupported"),
         ({"ZoneId": "cn-hangzhou-b"}, "OperationDenied.SnapshotNotAllowed"),
+        ({"DataDisk__1__Encrypted": True}, "InvalidEncrypted.NotMatchSnapshot"),
     ],
 )
 def test_a_data_disk_of_a_new_instance_is_held_to_the_same(
@@ -286,29 +288,26 @@ def test_the_automatic_snapshot_switch_releases_no_local_one_with_the_disk(
     cloud.check()
 
 
-@pytest.mark.rule("LS-7", "LS-8")
-def test_what_must_not_be_done_with_one_is_refused_by_a_rule_of_its_own() -> None:
-    """Copies and images ask this; each with its own code."""
-    from snapcli.api.errors import ApiError
-    from snapcli.ecs.snapshot_rules import require_not_local
+@pytest.mark.rule("LS-7")
+def test_no_image_is_made_from_one(cloud: Cloud, instance_id: str, disk_id: str) -> None:
+    [system] = cloud.disks(InstanceId=instance_id, DiskType="system")
+    code = "OperationDenied.InvalidSnapshotCategory"
+    made = local(cloud, system["DiskId"])
+    result = refused(cloud, code, "CreateImage", RegionId=REGION, SnapshotId=made)
+    assert "Category flash" in result.err
+    devices = {
+        "DiskDeviceMapping__1__SnapshotId": cloud.snapshot(system["DiskId"]),
+        "DiskDeviceMapping__2__SnapshotId": local(cloud, disk_id),
+    }
+    refused(cloud, code, "CreateImage", RegionId=REGION, **devices)
 
-    node = sample(category="flash")
-    with pytest.raises(ApiError, match="can't be copied to another region") as refusal:
-        require_not_local(node, "copied to another region", "Some.Code", 403)
-    assert (refusal.value.code, refusal.value.status) == ("Some.Code", 403)
-    require_not_local(sample(category="standard"), "copied", "Some.Code", 403)
 
-
-def sample(**fields: object):  # type: ignore[no-untyped-def]
-    from datetime import UTC, datetime
-
-    from snapcli.ecs.records import SnapshotRecord
-
-    now = datetime(2022, 3, 11, tzinfo=UTC)
-    return SnapshotRecord(
-        snapshot_id="s-x", created_at=now, ready_at=now, number=1, size_gib=20, disk_type="data",
-        zone_id=ZONE, **fields,
-    )  # fmt: skip
+@pytest.mark.rule("LS-8")
+def test_none_is_copied_to_another_region(cloud: Cloud, disk_id: str) -> None:
+    request = {"RegionId": REGION, "DestinationRegionId": "cn-beijing"}
+    code = "InvalidSnapshotCategory.NotSupportCrossRegionCopy"
+    result = refused(cloud, code, "CopySnapshot", SnapshotId=local(cloud, disk_id), **request)
+    assert "Category flash" in result.err
 
 
 @pytest.mark.rule("LS-9")

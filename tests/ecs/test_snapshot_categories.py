@@ -36,7 +36,7 @@ def test_a_snapshot_of_14_days_is_archived_and_kept_for_ever(
     assert set(answer) == {"RequestId", "TaskId"} and answer["TaskId"].startswith("t-bp1")
     state = found(cloud, made)
     assert (state["Category"], state["Status"]) == ("archive", "accomplished")
-    assert "RetentionDays" not in state
+    assert "RetentionDays" not in state and state["Available"] is False
     assert state["LastModifiedTime"] == "2022-03-25T02:33:00Z"
     cloud.ok("clock", "advance", "1000d")
     assert [each["SnapshotId"] for each in cloud.snapshots(Category="archive")] == [made]

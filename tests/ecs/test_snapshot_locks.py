@@ -83,17 +83,34 @@ def test_a_lock_passes_from_cool_off_through_compliance_to_expired_and_stays_lis
     assert locks(cloud) == []
 
 
-@pytest.mark.parametrize("advance", ["0s", "2h"])
+@pytest.mark.parametrize(
+    ("advance", "way_out"), [("0s", "until 2022-03-11T03:33:00Z"), ("2h", "can't be taken off")]
+)
 def test_a_locked_snapshot_is_not_deleted_forced_or_not(
-    cloud: Cloud, disk_id: str, advance: str
+    cloud: Cloud, disk_id: str, advance: str, way_out: str
 ) -> None:
     """In its cool-off period neither."""
     made = cloud.snapshot(disk_id)
     lock(cloud, made, hours=1)
     cloud.ok("clock", "advance", advance)
     result = refused(cloud, IS_LOCKED, "DeleteSnapshot", SnapshotId=made)
-    assert made in result.err and "2022-03-21T02:33:00Z" in result.err
+    assert made in result.err and "2022-03-21T02:33:00Z" in result.err and way_out in result.err
     refused(cloud, IS_LOCKED, "DeleteSnapshot", SnapshotId=made, Force=True)
+
+
+def test_cancelling_a_locked_copy_is_refused(cloud: Cloud, disk_id: str) -> None:
+    cloud.write(disk_id, 0, block("A"))
+    made = cloud.snapshot(disk_id)
+    slow(cloud, minimum_seconds=600)
+    request = {"RegionId": REGION, "DestinationRegionId": "cn-beijing", "SnapshotId": made}
+    copy = cloud.ecs("CopySnapshot", **request)["SnapshotId"]
+    assert lock(cloud, made)["SnapshotId"] == made
+    [state_there] = cloud.ecs("DescribeSnapshots", RegionId="cn-beijing")["Snapshots"]["Snapshot"]
+    assert state_there["Status"] == "progressing"
+    # The lock of the source is not inherited.
+    assert cloud.ecs("DescribeLockedSnapshots", RegionId="cn-beijing")["LockedSnapshotsInfo"] == []
+    cloud.ecs("LockSnapshot", **parameters(copy, RegionId="cn-beijing"))
+    refused(cloud, IS_LOCKED, "DeleteSnapshot", SnapshotId=copy)
 
 
 def test_of_several_deleted_the_locked_one_stays(cloud: Cloud, disk_id: str) -> None:
