@@ -204,13 +204,14 @@ class _Checker:
         A chain whose key is not is checked as far as that goes without (OV-5).
         """
         from snapcli.ecs.keys import key_file, load_key
+        from snapcli.volumes.errors import VolumeError
 
         for kms_key_id, disks in self._keys_in_use().items():
             path = self.call.tx.path(key_file(self.call, kms_key_id))
             self.document_count += 1
             try:
                 load_key(self.call, kms_key_id)
-            except (ApiError, WorkspaceError) as error:
+            except (ApiError, VolumeError) as error:
                 self._add(path, str(error), disks=disks)
                 continue
             self.sound_keys.add(kms_key_id)

@@ -14,6 +14,7 @@ from snapcli.api.errors import ApiError
 from snapcli.ecs.call import Call
 from snapcli.ecs.disk_categories import CATEGORIES
 from snapcli.ecs.records import Chain, DiskRecord, KmsKey, SnapshotRecord
+from snapcli.volumes.errors import WrongKey
 from snapcli.workspace.errors import WorkspaceError
 
 if TYPE_CHECKING:
@@ -126,40 +127,27 @@ def key_file(call: Call, kms_key_id: str) -> str:
 def load_key(call: Call, kms_key_id: str) -> bytes:
     """Return the secret of a key that was used before.
 
-    Raises ApiError InvalidParameter.KMSKeyId.NotFound when its file is gone, WorkspaceError when
-    it is not the file that it was.
+    Raises ApiError InvalidParameter.KMSKeyId.NotFound when its file is gone, WrongKey when it is
+    not the file that it was.
     """
     file = key_file(call, kms_key_id)
     if not call.tx.exists(file):
         raise ApiError(
             "InvalidParameter.KMSKeyId.NotFound",
             404,
-            f"The key {kms_key_id} is gone: {_gone(call.tx.path(file))}",
+            f"The key {kms_key_id} is gone: there is no {call.tx.path(file)}. Put the file back "
+            "from a copy; without it nothing that was encrypted with this key can be read.",
         )
     try:
         key = call.tx.load(file, KmsKey)
     except WorkspaceError as error:
-        raise _wrong(kms_key_id, call.tx.path(file), str(error)) from None
+        raise WrongKey(kms_key_id, call.tx.path(file), error.message) from None
     check = call.account.kms_keys.get(kms_key_id)
     if check is None:
-        raise _wrong(kms_key_id, call.tx.path(file), "the account's document does not name it.")
+        raise WrongKey(
+            kms_key_id, call.tx.path(file), "the account's document does not name this key"
+        )
     return _secret(key, kms_key_id, call.tx.path(file), check)
-
-
-def _gone(path: str) -> str:
-    return (
-        f"there is no {path}. Put the file back from a copy; without it nothing that was "
-        "encrypted with this key can be read."
-    )
-
-
-def _wrong(kms_key_id: str, path: str, reason: str) -> WorkspaceError:
-    return WorkspaceError(
-        f"The key {kms_key_id} is not the one that was used: {path}: {reason}",
-        path,
-        "Put the file back from a copy; without it nothing that was encrypted with this key can "
-        "be read.",
-    )
 
 
 def _secret(key: KmsKey, kms_key_id: str, path: str, check: str) -> bytes:
@@ -171,7 +159,7 @@ def _secret(key: KmsKey, kms_key_id: str, path: str, check: str) -> bytes:
     except ValueError:
         secret = b""
     if len(secret) != SECRET_BYTES or key_check(secret).hex() != check:
-        raise _wrong(kms_key_id, path, "its secret is another one.")
+        raise WrongKey(kms_key_id, path, "its secret is not the one that was used")
     return secret
 
 
@@ -201,7 +189,7 @@ def key_note(call: Call, chain: Chain) -> dict[str, object]:
 def cipher_noted(workspace: str, note: Mapping[str, Any] | None) -> "Cipher | None":
     """Return the cipher of a chain from what `key_note` had written down.
 
-    Raises WorkspaceError when the key is missing or another one.
+    Raises WrongKey when the key is missing or another one.
     """
     if note is None:
         return None
@@ -214,8 +202,8 @@ def cipher_noted(workspace: str, note: Mapping[str, Any] | None) -> "Cipher | No
     try:
         key = documents.decode(path, KmsKey, files.read_bytes(path))
     except OSError:
-        raise WorkspaceError(f"The key {note['kms_key_id']} is gone: {_gone(path)}", path) from None
+        raise WrongKey(note["kms_key_id"], path, "the file is missing") from None
     except WorkspaceError as error:
-        raise _wrong(note["kms_key_id"], path, str(error)) from None
+        raise WrongKey(note["kms_key_id"], path, error.message) from None
     secret = _secret(key, note["kms_key_id"], path, note["check"])
     return Cipher(secret, note["chain_id"], ids.random_bytes)

@@ -51,6 +51,22 @@ class DamagedMap(VolumeError):
         self.snapshot_id = snapshot_id
 
 
+class WrongKey(VolumeError):
+    """The key of encrypted blocks is missing, or another one than they were encrypted with.
+
+    `key_name` is what its owner calls it, `path` its file.
+    """
+
+    def __init__(self, key_name: str, path: str, reason: str) -> None:
+        super().__init__(
+            f"the key {key_name} can't be used: {path}: {reason}",
+            path,
+            "put the file back from a copy; without it nothing that was encrypted with this key "
+            "can be read",
+        )
+        self.key_name = key_name
+
+
 class ImageBusy(VolumeError):
     """The image was written to during every attempt to capture it."""
 

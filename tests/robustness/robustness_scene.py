@@ -32,6 +32,9 @@ def blocks(seed: int, count: int) -> bytes:
     return b"".join(noise[at : at + half] + bytes(half) for at in range(0, len(noise), half))
 
 
+SMALL = {"Size": 1, "DiskCategory": "cloud_essd", "PerformanceLevel": "PL0"}
+
+
 class Scene:
     """The workspace `root` as it is before each command; `commands` change it, by name."""
 
@@ -66,6 +69,12 @@ class Scene:
         service.write(twin, 0, blocks(7, count // 2))
         self._copy(service, first)
         unneeded = self._copy(service, second)
+        secret = service(
+            "CreateDisk", InstanceId=instance, **SMALL, Encrypted=True, KMSKeyId="key-1"
+        )["DiskId"]
+        service.write(secret, 0, blocks(9, count // 2))
+        hidden = self._snapshot(service, secret)
+        service.write(secret, 0, blocks(10, count))
         image = folder / "import.raw"
         image.write_bytes(blocks(8, count))
         self.ids = self._known()
@@ -91,6 +100,14 @@ class Scene:
             "CreateDisk": (
                 *("ecs", "CreateDisk", "--ZoneId", f"{REGION}-h", "--SnapshotId", third),
                 *("--DiskCategory", "cloud_essd", "--PerformanceLevel", "PL0"),
+            ),
+            "CreateDisk with a new key": (
+                *("ecs", "CreateDisk", "--ZoneId", f"{REGION}-h", "--Encrypted=true"),
+                *("--KMSKeyId=key-2", *(f"--{name}={value}" for name, value in SMALL.items())),
+            ),
+            "CreateSnapshot, encrypted": ("ecs", "CreateSnapshot", "--DiskId", secret),
+            "ResetDisk, encrypted": (
+                *("ecs", "ResetDisk", "--DiskId", secret, "--SnapshotId", hidden),
             ),
             "RunInstances": (
                 *("ecs", "RunInstances", "--ImageId", LINUX_IMAGE, "--Amount", "2"),
@@ -182,7 +199,7 @@ def views(chain_file: Path) -> Iterable[tuple[str, str]]:
     layers: list[Layer] = []
     for node in chain["nodes"]:
         layers.append(Layer(node["snapshot_id"], node["map_file"]))
-        view = View(str(chain_file.parent), layers)
+        view = View(str(chain_file.parent), layers, "kms_key_id" in chain)
         summed = blake3()
         for index in view.window_indexes(view.end_block):
             slots = view.window(index)
