@@ -1,12 +1,16 @@
 """Deleting by rules: what is chosen is shown, and only that goes (rules DL, TG-2)."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from refusals import picture, refused
 from snapshot_steps import slow
 from support import BLOCK_BYTES, REGION, Cloud, block
+
+from snapcli.api import dispatch
+from snapcli.api.operation import Response
 
 NEW_DISK = {"RegionId": REGION, "ZoneId": "cn-hangzhou-b", "DiskCategory": "cloud_essd"}
 
@@ -255,3 +259,43 @@ def test_any_mixture_of_nodes_goes_at_once_and_the_others_keep_their_view(
     sizes = cloud.ok("chain", "show", disk_id, "--output", "json").json["Nodes"]
     assert [each["DataBlocks"] for each in sizes] == [4, 2, 3, 1]
     assert cloud.chain_size(disk_id) == 10 * BLOCK_BYTES
+
+
+@pytest.mark.rule("DL-1")
+def test_many_of_a_chain_are_one_change_of_one_map(cloud: Cloud, disk_id: str) -> None:
+    for at in range(30):
+        cloud.write(disk_id, at % 3, block(chr(ord("A") + at % 20)))
+        cloud.snapshot(disk_id)
+    folder = cloud.root / "chains" / REGION / disk_id
+    outcomes(cloud, "--keep-last", "1")
+    [node] = json.loads((folder / "chain.json").read_text())["nodes"]
+    assert node["generation"] == 1
+    assert node["data_blocks"] == 3
+    assert len(list(folder.glob("*.map"))) == 1
+    cloud.check()
+
+
+@pytest.mark.rule("DL-1")
+def test_what_becomes_due_after_the_choice_was_shown_stays(
+    cloud: Cloud, daily: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another command moves the time while a person reads what was chosen."""
+    invoke = dispatch.invoke
+    asked: list[dict[str, str]] = []
+
+    def meanwhile(action: str, given: Mapping[str, str], caller: dispatch.Caller) -> Response:
+        answer = invoke(action, given, caller)
+        if action == "DeleteSnapshots":
+            asked.append(dict(given))
+            if len(asked) == 1:
+                invoke("AdvanceClock", {"By": "2d"}, caller)
+        return answer
+
+    monkeypatch.setattr(dispatch, "invoke", meanwhile)
+    cloud.ok("delete-snapshots", "--older-than", "4d")
+    assert len(asked) == 2
+    assert left(cloud) == daily[1:]
+    # Nothing was chosen, so nothing goes, though by then something would have been.
+    asked.clear()
+    cloud.ok("delete-snapshots", "--older-than", "6d")
+    assert left(cloud) == daily[1:]

@@ -2,13 +2,14 @@
 
 import contextlib
 import os
+import random
 from pathlib import Path
 
 import pytest
 from volumes_model import B, Chain
 
 from snapcli.volumes import deletion
-from snapcli.volumes.deletion import compact, hand_over, trim
+from snapcli.volumes.deletion import compact, hand_over, hand_over_all, trim
 from snapcli.volumes.errors import DamagedMap, VolumeError
 from snapcli.volumes.layers import Layer
 
@@ -80,6 +81,37 @@ def test_without_the_layers_below_the_bytes_are_right_all_the_same(tmp_path: Pat
     chain.layers[1:] = [Layer("s-3", "s-3.7.map")]
     chain.trim()
     assert chain.read(1, 0, 2 * B) == chain.pictures[2]
+
+
+@pytest.mark.rule("IN-4", "IN-6")
+@pytest.mark.parametrize("seed", range(12))
+def test_nodes_that_go_at_once_leave_the_map_that_they_leave_one_by_one(
+    tmp_path: Path, seed: int
+) -> None:
+    chance = random.Random(seed)
+    chain = Chain(tmp_path, 12 * B)
+    for _ in range(9):
+        chain.change({chance.randrange(12): chance.randrange(3) for _ in range(5)})
+        chain.snapshot()
+    first = chance.randrange(4)
+    last = chance.randrange(first, 8)
+    at_once = hand_over_all(
+        chain.folder,
+        chain.layers[first : last + 1],
+        chain.layers[last + 1],
+        first == 0,
+        99,
+        below=chain.layers[:first],
+    )
+    assert at_once.map_file is not None
+    written = (chain.folder / at_once.map_file).read_bytes()
+    for _ in range(first, last + 1):
+        chain.delete(first, free=False)
+    assert (at_once.data_blocks, at_once.empty_blocks) == chain.counts[first]
+    assert written == (chain.folder / chain.layers[first].map_file).read_bytes()
+    (chain.folder / at_once.map_file).unlink()
+    chain.trim()
+    chain.check()
 
 
 def test_a_live_nodes_own_pack_stays_even_without_a_live_block(tmp_path: Path) -> None:
