@@ -106,6 +106,7 @@ _LOCAL = (
     ("UseAccount", "accounts", "account use", "Choose whose commands these are."),
     ("MarkOverdue", "account", "account overdue", "Let a bill be unpaid from now on."),
     ("PayBills", "account", "account pay", "Pay, which turns the service on again."),
+    ("ShowAdvice", "advice", "advise", "Say which snapshots could go, and what that saves."),
     ("ShowSizeHistory", "snapshot_sizes", "console size", "Chart a region's snapshot size."),
     ("ShowBill", "billing", "billing", "Show what a month's snapshots cost."),
     ("CheckWorkspace", "check", "check", "Verify documents, maps and stored blocks."),

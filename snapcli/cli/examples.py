@@ -292,6 +292,10 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = {
     "ListPoliciesForRole": (("The policies of a role", {"RoleName": _ROLE}),),
     "MarkOverdue": (("Try a script on an account whose service goes off", {}),),
     "PayBills": (("Turn the snapshot service on again", {}),),
+    "ShowAdvice": (
+        ("What the guide would change, and what it saves", {}),
+        ("The same when data disks are of no core application", {"Role": "non-core"}),
+    ),
     "ShowSizeHistory": (
         ("The last 15 days", {}),
         ("The last three", {"Days": "3"}),

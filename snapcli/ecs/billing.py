@@ -21,6 +21,7 @@ from snapcli.ecs.prices import AMOUNT_DIGITS, Tariff, rounded
 from snapcli.ecs.records import FoldedLine, FoldedMonth
 from snapcli.ecs.wire import seconds_time
 
+CURRENCY = "USD"
 # The kinds of fees, in the order of a bill.
 KINDS = ("standard", "free tier", "local", "archive", "instant access", "instant access use")
 FREE = "free tier"
@@ -113,8 +114,8 @@ def show_bill(call: Call, request: ShowBillRequest) -> ShowBillResponse:
         start=seconds_time(start),
         end=seconds_time(max(until, start)),
         complete=until == end,
-        currency="USD",
-        total=_text(sum((charge.amount for charge in charges), Decimal(0))),
+        currency=CURRENCY,
+        total=amount_text(sum((charge.amount for charge in charges), Decimal(0))),
         by=request.by,
         lines=[],
         hours=[],
@@ -232,7 +233,7 @@ def _line(members: Sequence[_Charge], by: str) -> BillLine:
     first = members[0]
     return BillLine(
         kind=first.kind,
-        amount=_text(sum((member.amount for member in members), Decimal(0))),
+        amount=amount_text(sum((member.amount for member in members), Decimal(0))),
         gib_hours=usage.gib_hours(sum(member.block_seconds for member in members)),
         uses=sum(member.uses for member in members),
         region_id=first.region_id if by in ("disk", "region") else "",
@@ -266,7 +267,7 @@ def _hours(call: Call, start: datetime, hours: int, tariff: Tariff) -> Iterator[
             amount += sum(tariff.storage(kind, each) for kind, each in paid.items())
             yield HourLine(
                 hour=seconds_time(start + timedelta(hours=number)),
-                amount=_text(rounded(amount)),
+                amount=amount_text(rounded(amount)),
                 standard_gib=usage.gib_hours(stored["standard"]),
                 free_gib=usage.gib_hours(free[number]),
                 local_gib=usage.gib_hours(stored["flash"]),
@@ -290,5 +291,6 @@ def _refuse_folded(call: Call, region_id: str, start: datetime) -> None:
         )
 
 
-def _text(amount: Decimal) -> str:
+def amount_text(amount: Decimal) -> str:
+    """Write an amount as bills do."""
     return f"{amount:.{AMOUNT_DIGITS}f}"

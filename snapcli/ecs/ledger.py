@@ -29,7 +29,7 @@ def note(call: Call, chain: Chain) -> None:
     To be called after every change of a node's blocks, tags, category or instant access, and of
     the nodes themselves. Costs a look at each node.
     """
-    stored, ends = _present(chain, call.now)
+    stored, ends = present(chain, call.now)
     at = instant_text(call.now)
     for history in chain.history:
         key = _key(history.kind, history.tags)
@@ -74,7 +74,7 @@ def keep_ended(call: Call, chain: Chain) -> None:
 
 def is_right(chain: Chain, now: datetime) -> bool:
     """Say whether the ledger has what the chain's snapshots hold now."""
-    stored, _ = _present(chain, now)
+    stored, _ = present(chain, now)
     at = instant_text(now)
     noted = {_key(each.kind, each.tags): blocks_at(each, at) for each in chain.history}
     return stored == {key: blocks for key, blocks in noted.items() if blocks}
@@ -125,9 +125,7 @@ def _key(kind: str, tags: dict[str, str]) -> Key:
     return kind, tuple(sorted(tags.items())) if tags else ()
 
 
-def _present(
-    chain: Chain, now: datetime
-) -> tuple[dict[Key, int], dict[Key, list[tuple[str, int]]]]:
+def present(chain: Chain, now: datetime) -> tuple[dict[Key, int], dict[Key, list[tuple[str, int]]]]:
     """Return the blocks stored now, and when how many of them lose instant access."""
     stored: dict[Key, int] = {}
     ends: dict[Key, list[tuple[str, int]]] = {}

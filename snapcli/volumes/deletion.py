@@ -9,7 +9,7 @@ import contextlib
 import os
 from array import array
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
 
@@ -76,15 +76,7 @@ def hand_over_all(
     name = map_name(following.snapshot_id, generation)
     writer = MapWriter(chain, name, new.encrypted)
     try:
-        for source, run, overrides in _overlaid(maps):
-            if run[2] != DATA and is_first:
-                continue
-            if overrides and view is not None:
-                _add_where_different(writer, source, run, view)
-            elif run[2] == DATA:
-                _add_data(writer, source, run)
-            else:
-                writer.add_empty(run[0], run[1])
+        _lay(writer, maps, is_first, view)
         writer.finish(new.view_blocks, new.stamp, sync)
         if sync:
             sync_folder(chain)
@@ -97,6 +89,58 @@ def hand_over_all(
     return HandedOver(
         map_file=name, data_blocks=writer.data_blocks, empty_blocks=writer.empty_blocks
     )
+
+
+def count_all(
+    folder: StrPath,
+    deleted: Sequence[Layer],
+    following: Layer,
+    is_first: bool,
+    below: Sequence[Layer] | None = None,
+) -> int:
+    """Return how many data blocks `hand_over_all` would leave on the following node; writes none.
+
+    As `below` all layers under the deleted ones may be given, those that go too included: what
+    they show is the same. Raises DamagedMap.
+    """
+    chain = os.fspath(folder)
+    maps = [_reader(chain, layer) for layer in (*deleted, following)]
+    view = View(chain, below, maps[-1].encrypted) if below and not is_first else None
+    counter = _Counter()
+    _lay(counter, maps, is_first, view)
+    return counter.data_blocks
+
+
+class _Writer(Protocol):
+    """What a merge of maps is written to."""
+
+    def add_data(self, first: int, records: bytes | memoryview) -> None: ...
+    def add_empty(self, first: int, count: int) -> None: ...
+
+
+class _Counter:
+    """Counts data blocks instead of writing them."""
+
+    data_blocks = 0
+
+    def add_data(self, first: int, records: bytes | memoryview) -> None:  # noqa: ARG002
+        self.data_blocks += len(records) // RECORD_BYTES
+
+    def add_empty(self, first: int, count: int) -> None:
+        pass
+
+
+def _lay(writer: _Writer, maps: Sequence[MapReader], is_first: bool, view: View | None) -> None:
+    """Write maps laid over each other, without what repeats the view below."""
+    for source, run, overrides in _overlaid(maps):
+        if run[2] != DATA and is_first:
+            continue
+        if overrides and view is not None:
+            _add_where_different(writer, source, run, view)
+        elif run[2] == DATA:
+            _add_data(writer, source, run)
+        else:
+            writer.add_empty(run[0], run[1])
 
 
 def _cut(run: MapRun, first: int, after: int) -> MapRun:
@@ -153,14 +197,14 @@ def _part(piece: _Piece, first: int, after: int) -> _Piece:
     return reader, _cut(run, first, after), overrides
 
 
-def _add_data(writer: MapWriter, source: MapReader, run: MapRun) -> None:
+def _add_data(writer: _Writer, source: MapReader, run: MapRun) -> None:
     first, count, _, record = run
     for done in range(0, count, _RECORDS_AT_ONCE):
         taken = min(_RECORDS_AT_ONCE, count - done)
         writer.add_data(first + done, source.records(record + done, taken))
 
 
-def _add_where_different(writer: MapWriter, source: MapReader, run: MapRun, view: View) -> None:
+def _add_where_different(writer: _Writer, source: MapReader, run: MapRun, view: View) -> None:
     """Add the blocks of a run that are not in the view below just so."""
     first, count, kind, record = run
     while count > 0:

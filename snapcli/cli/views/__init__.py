@@ -40,6 +40,7 @@ _VIEWS: Mapping[str, tuple[str, str]] = {
     "MarkOverdue": ("accounts", "overdue"),
     "PayBills": ("accounts", "overdue"),
     "ShowSizeHistory": ("size_history", "view"),
+    "ShowAdvice": ("advice", "view"),
     "ShowBill": ("billing", "view"),
     "CheckWorkspace": ("check", "view"),
 }
