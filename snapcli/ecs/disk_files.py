@@ -4,6 +4,8 @@ import os
 from collections.abc import Iterator
 from typing import Annotated
 
+import msgspec
+
 from snapcli.api.errors import ApiError
 from snapcli.api.operation import Request, Response, operation
 from snapcli.api.types import DiskName, limits
@@ -16,6 +18,7 @@ from snapcli.ecs.disk_making import (
     require_category,
     require_performance_level,
 )
+from snapcli.ecs.keys import check_encryption, encrypt
 from snapcli.ecs.records import GIB, DiskRecord
 from snapcli.ecs.region_data import zone_ids
 from snapcli.ecs.region_rules import require_region, require_zone
@@ -67,6 +70,10 @@ class ImportDiskRequest(Request):
         limits("InvalidSize.ValueNotSupported", 400, "a size in GiB", ge=1),
         "Its size in GiB; by default what the file needs.",
     ] = 0
+    encrypted: Annotated[bool, "Encrypt it, which is to say what its snapshots store."] = False
+    kms_key_id: Annotated[str, "With this key; by default the region's own."] = msgspec.field(
+        name="KMSKeyId", default=""
+    )
 
 
 class ImportDiskResponse(Response):
@@ -83,6 +90,7 @@ def import_disk(call: Call, request: ImportDiskRequest) -> ImportDiskResponse:
     region = require_region(request.region_id)
     category = require_category(request.disk_category, "InvalidDiskCategory.ValueNotSupported", 400)
     level = require_performance_level(request.performance_level) if category == "cloud_essd" else ""
+    check_encryption(request.encrypted, request.kms_key_id, category)
     size_gib = _import_size_gib(request, category, level)
     instance = call.instance(request.instance_id) if request.instance_id else None
     if instance is not None:
@@ -106,6 +114,7 @@ def import_disk(call: Call, request: ImportDiskRequest) -> ImportDiskResponse:
         size_gib=size_gib,
     )
     disk.name = request.disk_name
+    encrypt(call, disk, request.encrypted, request.kms_key_id)
     if instance is not None:
         connect_to_next(call, disk, instance)
     file = call.image_file(disk)

@@ -13,7 +13,7 @@ import pytest
 from blake3 import blake3
 from refusals import picture, refused
 from snapshot_steps import digest, found
-from support import BLOCK_BYTES, REGION, Cloud, block
+from support import BLOCK_BYTES, LINUX_IMAGE, REGION, Cloud, block
 
 pytestmark = pytest.mark.rule("OV-5")
 
@@ -234,6 +234,48 @@ def test_a_system_disk_is_encrypted_when_asked_for(cloud: Cloud) -> None:
     cloud.check()
 
 
+def test_disks_from_an_image_of_encrypted_snapshots_have_their_bytes_and_their_key(
+    cloud: Cloud,
+) -> None:
+    instance_id = cloud.instance(
+        SystemDisk__Encrypted=True, SystemDisk__KMSKeyId=KEY, DataDisk__1__Encrypted=False
+    )
+    disks = {disk["Type"]: disk["DiskId"] for disk in cloud.disks(InstanceId=instance_id)}
+    cloud.write(disks["system"], 0, WORDS[:BLOCK_BYTES])
+    cloud.write(disks["data"], 0, NOISE)
+    made = cloud.ecs("CreateImage", RegionId=REGION, InstanceId=instance_id)["ImageId"]
+    request = {"RegionId": REGION, "ImageId": made, "InstanceType": "ecs.g7.large"}
+    for given in ({}, {"SystemDisk__Encrypted": True, "SystemDisk__KMSKeyId": KEY}):
+        launched = cloud.ecs("RunInstances", **request, **given)
+        [new] = launched["InstanceIdSets"]["InstanceIdSet"]
+        found_disks = {disk["Type"]: disk for disk in cloud.disks(InstanceId=new)}
+        keys = {kind: disk["KMSKeyId"] for kind, disk in found_disks.items()}
+        assert keys == {"system": KEY, "data": ""}
+        assert cloud.read(found_disks["system"]["DiskId"], 0, 1) == WORDS[:BLOCK_BYTES]
+        assert cloud.read(found_disks["data"]["DiskId"], 0, 1) == NOISE
+    for given, code in (
+        ({"SystemDisk__Encrypted": False}, "InvalidEncrypted.NotMatchSnapshot"),
+        (
+            {"SystemDisk__Encrypted": True, "SystemDisk__KMSKeyId": OTHER_KEY},
+            "InvalidKmsKeyId.NotMatchSnapshot",
+        ),
+    ):
+        refused(cloud, code, "RunInstances", **request, **given)
+    plain = cloud.ecs("CreateImage", RegionId=REGION, InstanceId=cloud.instance(data_gib=None))
+    request["ImageId"] = plain["ImageId"]
+    code = "InvalidEncrypted.NotMatchSnapshot"
+    refused(cloud, code, "RunInstances", **request, SystemDisk__Encrypted=True)
+    cloud.ecs("StopInstance", InstanceId=instance_id)
+    request = {"InstanceId": instance_id, "ImageId": plain["ImageId"], "Encrypted": True}
+    refused(cloud, code, "ReplaceSystemDisk", **request)
+    alone = cloud.ecs("CreateImage", RegionId=REGION, SnapshotId=cloud.snapshot(disks["system"]))
+    request = {"InstanceId": instance_id, "ImageId": alone["ImageId"]}
+    new = cloud.ecs("ReplaceSystemDisk", **request)["DiskId"]
+    assert cloud.disk(new)["KMSKeyId"] == KEY
+    assert cloud.read(new, 0, 1) == WORDS[:BLOCK_BYTES]
+    cloud.check()
+
+
 def test_a_reinitialised_disk_gets_the_bytes_of_its_encrypted_snapshot_again(
     cloud: Cloud, disk_id: str
 ) -> None:
@@ -396,6 +438,18 @@ def test_a_rollback_that_was_cut_off_is_finished_with_the_key_the_journal_names(
     cloud.check()
 
 
+def test_an_imported_disk_is_encrypted_when_asked_for(cloud: Cloud, tmp_path: Path) -> None:
+    image = tmp_path / "image.raw"
+    image.write_bytes(NOISE)
+    words = ("disk", "import", str(image), "--instance-id", cloud.instance(data_gib=None))
+    new = cloud.ok(*words, "--encrypted", "--kms-key-id", KEY).out.strip()
+    assert cloud.disk(new)["KMSKeyId"] == KEY
+    cloud.snapshot(new)
+    assert not any(NOISE[:32] in content for content in stored(cloud, new).values())
+    result = cloud.run(*words, "--kms-key-id", KEY)
+    assert result.code == 1 and result.error_code == "InvalidEncrypted.NotMatchKmsKeyId"
+
+
 def test_a_refused_request_leaves_no_key(cloud: Cloud) -> None:
     refused(
         cloud, "InvalidSize.ValueNotSupported", "CreateDisk", Encrypted=True, Size=99999, **ESSD
@@ -405,8 +459,7 @@ def test_a_refused_request_leaves_no_key(cloud: Cloud) -> None:
         "DryRunOperation",
         "RunInstances",
         RegionId=REGION,
-        ImageId=cloud.disks(InstanceId=cloud.instance())[0]["ImageId"]
-        or "centos_7_9_x64_20G_alibase_20220101.vhd",
+        ImageId=LINUX_IMAGE,
         InstanceType="ecs.g7.large",
         SystemDisk__Encrypted=True,
         DryRun=True,
