@@ -71,6 +71,17 @@ _API = (
     ("DescribeImageFromFamily", "images", "Show the newest usable image of a family."),
     ("ModifyImageAttribute", "image_changes", "Change an image's name, family or status."),
     ("DeleteImage", "image_changes", "Delete a custom image."),
+    ("CreateAutoSnapshotPolicy", "policies", "Create a policy of automatic snapshots."),
+    ("ModifyAutoSnapshotPolicyEx", "policies", "Change an automatic snapshot policy."),
+    ("DeleteAutoSnapshotPolicy", "policies", "Delete an automatic snapshot policy."),
+    ("ApplyAutoSnapshotPolicy", "policy_application", "Apply a policy to disks."),
+    ("CancelAutoSnapshotPolicy", "policy_application", "Take the policy off disks."),
+    ("DescribeAutoSnapshotPolicyEx", "policy_listing", "List automatic snapshot policies."),
+    (
+        "DescribeAutoSnapshotPolicyAssociations",
+        "policy_listing",
+        "List the disks of a policy, or the policy of a disk.",
+    ),
     ("DescribeSnapshotLinks", "chains", "List snapshot chains with their sizes."),
     ("DescribeSnapshotsUsage", "chains", "Count a region's snapshots and their size."),
     ("DescribeSnapshotMonitorData", "snapshot_sizes", "Tell a region's snapshot size over time."),
@@ -112,6 +123,9 @@ _LOCAL = (
     ("CheckWorkspace", "check", "check", "Verify documents, maps and stored blocks."),
 )
 
+# Other spellings that the API's pages have had.
+_ALSO = {"DescribeAutoSnapshotPolicyEX": "DescribeAutoSnapshotPolicyEx"}
+
 _RAM = (
     ("CreateRole", "ram_roles", "Create a role."),
     ("GetRole", "ram_roles", "Show a role with its trust policy."),
@@ -146,11 +160,17 @@ def actions(product: str) -> dict[str, Entry]:
     return {action: entry for action, entry in ENTRIES.items() if entry.product == product}
 
 
+def proper(action: str) -> str:
+    """Return the action's name as the catalogue has it; one that it does not know as it is."""
+    return _ALSO.get(action, action)
+
+
 def load(action: str) -> Operation:
     """Import the module that declares `action` and return the operation.
 
     Raises UnknownName for an action that is not in the catalogue.
     """
+    action = proper(action)
     entry = ENTRIES.get(action)
     if entry is None:
         raise UnknownName(f"'{action}' is not a valid api.")

@@ -41,6 +41,7 @@ class Parameter(msgspec.Struct, kw_only=True):
     choices: tuple[str, ...]
     members: tuple["Parameter", ...]
     local: bool
+    instead: tuple[str, ...]  # any of these parameters makes it unnecessary
     label: str  # the type's name as the real command's help prints it
 
 
@@ -89,7 +90,7 @@ def _parameter(field: msgspec.structs.FieldInfo, hint: Any, local: bool) -> Para
     bare: Any = base
     for meta in metas:
         bare = Annotated[bare, meta]
-    required = field.required
+    required = field.required or bool(extra_of.get("required"))
     default = None
     if not required:
         default = field.default if field.default is not msgspec.NODEFAULT else None
@@ -107,6 +108,7 @@ def _parameter(field: msgspec.structs.FieldInfo, hint: Any, local: bool) -> Para
         choices=extra_of.get("of", ()),
         members=members,
         local=local,
+        instead=extra_of.get("instead", ()),
         label=extra_of.get("label", _LABELS[kind]),
     )
 
@@ -190,7 +192,9 @@ def check_required(request: type[Request], given: Mapping[str, str]) -> None:
     lacking = tuple(
         p.name
         for p in describe(request)
-        if p.required and p.kind not in ("repeat", "groups") and p.name not in given
+        if p.required
+        and p.kind not in ("repeat", "groups")
+        and given.keys().isdisjoint((p.name, *p.instead))
     )
     if lacking:
         raise MissingParameters(lacking)
@@ -207,7 +211,7 @@ def decode(request: type[Request], given: Mapping[str, str]) -> Any:
         value = _gather(parameter, parameter.name, given)
         if value is not None:
             values[parameter.field] = value
-        elif parameter.required:
+        elif parameter.required and not any(given.get(name) for name in parameter.instead):
             code, status = request.missing.get(parameter.name, ("MissingParameter", 400))
             first = ".1" if parameter.kind in ("repeat", "groups") else ""
             raise missing_parameter(parameter.name + first, code, status)

@@ -19,6 +19,14 @@ def labelled(label: str) -> Meta:
     return Meta(extra={"label": label})
 
 
+def needed(*instead: str) -> Meta:
+    """Return the Meta of a parameter that the API requires, though it has a default.
+
+    `instead` names parameters of snapcli's own of which any one makes it unnecessary.
+    """
+    return Meta(extra={"required": True, "instead": instead})
+
+
 def json_list(code: str, status: int, most: int) -> Meta:
     """Return the Meta of a JSON list sent as one string, of at most `most` elements."""
     right = f'a JSON list of at most {most} values, such as ["a","b"]'
@@ -62,6 +70,19 @@ DiskName = Annotated[
         min_length=2,
         max_length=128,
         pattern="^" + _NO_URL + r"[^\W\d_][\w.:-]*\Z",
+    ),
+]
+# Without a period, as the API has it.
+PolicyName = Annotated[
+    str,
+    limits(
+        "InvalidSnapshotPolicyName.Malformed",
+        400,
+        "2 to 128 characters: a letter, then letters, digits, '_', '-' or ':', not beginning with "
+        "'http://' or 'https://'",
+        min_length=2,
+        max_length=128,
+        pattern="^" + _NO_URL + r"[^\W\d_][\w:-]*\Z",
     ),
 ]
 InstanceName = Annotated[

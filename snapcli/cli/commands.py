@@ -13,7 +13,7 @@ from snapcli.api.operation import Operation
 from snapcli.cli import calling, care, exit_codes, help_text, hints, present
 from snapcli.cli.ecs_form import BYTES_ALONE, damage_code, lacking_parameters
 from snapcli.cli.help_layout import HelpedArgument, helped_command
-from snapcli.cli.options import Spelling, spellings, to_wire
+from snapcli.cli.options import REGION_NAMES, Spelling, spellings, to_wire
 from snapcli.cli.session import HELPERS, Session
 from snapcli.cli.usage import missing
 
@@ -105,10 +105,14 @@ def perform(
 ) -> int:
     """Carry out an action with its wire parameters, print the result, return the exit code."""
     plan = None if HELPERS.isdisjoint(session.flags) else calling.plan(declared, session)
-    options = {each.parameter.name: each.option for each in spelled} | {"RegionId": "--region"}
+    options = {each.parameter.name: each.option for each in spelled}
+    options |= dict.fromkeys(REGION_NAMES, "--region")
+    region_name = _region_name(declared)
     region = session.request_region or session.effective_region()
-    if region and _takes_region(declared):
-        given = given | {"RegionId": region}
+    if region is None and region_name == "regionId":
+        region = session.workspace_region()  # the API has no default there
+    if region and region_name:
+        given = given | {region_name: region}
     lacking = lacking_parameters(declared.request, given)
     if lacking:
         names = tuple(options.get(name, name) for name in lacking)
@@ -142,7 +146,9 @@ def perform(
     return damage_code(action, response)
 
 
-def _takes_region(declared: Operation) -> bool:
+def _region_name(declared: Operation) -> str:
+    """Return how the operation spells its region, "" when it takes none."""
     from snapcli.api.parameters import names
 
-    return "RegionId" in names(declared.request)
+    known = names(declared.request)
+    return next((name for name in REGION_NAMES if name in known), "")

@@ -29,11 +29,12 @@ def run(line: grammar.Line, streams: Streams) -> int:
         from snapcli.cli import help_text
 
         if len(words) > 2:
-            streams.write(help_text.action_help(words[2], product, streams.program))
+            name = catalogue.proper(words[2])
+            streams.write(help_text.action_help(name, product, streams.program))
         else:
             streams.write(help_text.product_help(product, streams.program))
         return exit_codes.SUCCESS
-    action = words[1]
+    action = catalogue.proper(words[1])
     if action not in known:
         raise UsageError(
             f"'{action}' is not a valid api. See `{streams.program} help {product}`.",

@@ -11,6 +11,7 @@ _INSTANCE = "i-bp1fw3k1example001"
 _ROLE = "AppSnapshotRoleName"
 _OWN_POLICY = {"PolicyType": "Custom", "PolicyName": "AppSnapshotPolicy"}
 _CUSTOM = "m-bp1fw3k1example001"
+_POLICY = "sp-bp1fw3k1example001"
 _IMAGE = "ubuntu_18_04_x64_20G_alibase_20220101.vhd"
 
 Example = tuple[str, Mapping[str, str]]
@@ -181,6 +182,64 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = {
     "DeleteImage": (
         ("Delete an image", {"ImageId": _CUSTOM}),
         ("Although instances were made from it", {"ImageId": _CUSTOM, "Force": "true"}),
+    ),
+    "CreateAutoSnapshotPolicy": (
+        (
+            "At midnight and one o'clock in the afternoon, every day, kept 30 days",
+            {
+                "regionId": "cn-hangzhou",
+                "timePoints": '["0","13"]',
+                "repeatWeekdays": '["1","2","3","4","5","6","7"]',
+                "retentionDays": "30",
+                "autoSnapshotPolicyName": "daily",
+            },
+        ),
+        (
+            "The same as people write it",
+            {
+                "regionId": "cn-hangzhou",
+                "Name": "daily",
+                "At": "00:00,13:00",
+                "On": "mon-sun",
+                "Keep": "30d",
+            },
+        ),
+    ),
+    "ModifyAutoSnapshotPolicyEx": (
+        (
+            "Keep later snapshots a year",
+            {
+                "regionId": "cn-hangzhou",
+                "autoSnapshotPolicyId": _POLICY,
+                "retentionDays": "365",
+            },
+        ),
+    ),
+    "DeleteAutoSnapshotPolicy": (
+        ("Delete a policy", {"regionId": "cn-hangzhou", "autoSnapshotPolicyId": _POLICY}),
+    ),
+    "ApplyAutoSnapshotPolicy": (
+        (
+            "Apply a policy to a disk",
+            {
+                "regionId": "cn-hangzhou",
+                "autoSnapshotPolicyId": _POLICY,
+                "diskIds": f'["{_DISK}"]',
+            },
+        ),
+    ),
+    "CancelAutoSnapshotPolicy": (
+        (
+            "Take the policy off a disk",
+            {"regionId": "cn-hangzhou", "diskIds": f'["{_DISK}"]'},
+        ),
+    ),
+    "DescribeAutoSnapshotPolicyEx": (("The policies of a region", {"RegionId": "cn-hangzhou"}),),
+    "DescribeAutoSnapshotPolicyAssociations": (
+        (
+            "The disks of a policy",
+            {"RegionId": "cn-hangzhou", "AutoSnapshotPolicyId": _POLICY},
+        ),
     ),
     "DescribeSnapshotLinks": (("A disk's chain and its size", {"DiskIds": f'["{_DISK}"]'}),),
     "DescribeSnapshotsUsage": (("Count and size in a region", {"RegionId": "cn-hangzhou"}),),

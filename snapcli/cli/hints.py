@@ -15,6 +15,11 @@ _NEXT: Mapping[str, str] = {
     "AttachDisk": "Next: snapcli disk path {DiskId} prints where its bytes are",
     "CreateSnapshot": "Next: snapcli chain show {DiskId}",
     "CopySnapshot": "Next: snapcli describe-snapshots --region {DestinationRegionId}",
+    "CreateAutoSnapshotPolicy": (
+        "Next: snapcli apply-auto-snapshot-policy --auto-snapshot-policy-id "
+        "{AutoSnapshotPolicyId} --disk-ids ID"
+    ),
+    "ApplyAutoSnapshotPolicy": "Next: snapcli clock advance 1d --events shows what a day brings",
     "DeleteSnapshot": "Next: snapcli describe-snapshot-links shows what is still kept",
     "StopInstance": "Next: snapcli reset-disk --disk-id ID --snapshot-id ID rolls a disk back",
     "ResetDisk": "Next: snapcli start-instance --instance-id ID",

@@ -32,6 +32,10 @@ POSITIONALS: Mapping[str, tuple[str, str]] = {
 }
 
 
+# How the API spells the region, which the friendly form takes by the global `--region`.
+REGION_NAMES = ("RegionId", "regionId")
+
+
 class Spelling(msgspec.Struct, frozen=True):
     """A parameter as the friendly form takes it; `option` is the positional's name for one."""
 
@@ -47,11 +51,11 @@ class Spelling(msgspec.Struct, frozen=True):
 
 
 def spellings(action: str, request: type[Request]) -> tuple[Spelling, ...]:
-    """Return how each parameter of `action` is spelled; RegionId is the global `--region`."""
+    """Return how each parameter of `action` is spelled; the region is the global `--region`."""
     positional = POSITIONALS.get(action, ("", ""))
     found: list[Spelling] = []
     for parameter in describe(request):
-        if parameter.name == "RegionId":
+        if parameter.name in REGION_NAMES:
             continue
         kebab = parameter.field.strip("_").replace("_", "-")
         here = parameter.name == positional[0]

@@ -6,7 +6,7 @@ For help, hints and tests; builds words and carries nothing out.
 from collections.abc import Mapping
 
 from snapcli.api import catalogue
-from snapcli.cli.options import from_wire, spellings
+from snapcli.cli.options import REGION_NAMES, from_wire, spellings
 
 
 def ecs_words(action: str, given: Mapping[str, str]) -> list[str]:
@@ -20,8 +20,9 @@ def ecs_words(action: str, given: Mapping[str, str]) -> list[str]:
 def friendly_words(action: str, given: Mapping[str, str]) -> list[str]:
     """Return the words of the friendly form, the program's name left out."""
     words = catalogue.ENTRIES[action].command.split()
-    if "RegionId" in given:
-        words += ["--region", given["RegionId"]]
+    for name in REGION_NAMES:
+        if name in given:
+            words += ["--region", given[name]]
     for spelling in spellings(action, catalogue.load(action).request):
         words += from_wire(spelling, given)
     return words

@@ -24,6 +24,7 @@ from snapcli.ecs.records import (
 from snapcli.ecs.region_data import REGION_BY_CODE, REGIONS
 
 if TYPE_CHECKING:
+    from snapcli.ecs.events import Log
     from snapcli.workspace.settings import Settings
     from snapcli.workspace.store import Transaction
 
@@ -59,6 +60,7 @@ class Call:
         self.sound_chains: set[str] = set()  # by folder, as far as they were looked at
         self.unsound_chains: set[str] = set()
         self.regions_to_fold: set[tuple[str, str]] = set()  # account and region: see usage
+        self.to_settle: Log | None = None  # set where time is to be settled after the commit
 
     @property
     def settings(self) -> "Settings":
@@ -248,6 +250,7 @@ class Call:
             # and one damaged chain would stop those of all others.
             "s": lambda new: bool(self._disks_with_pack(region_id, new)),
             "m": inventory.images.__contains__,
+            "sp": inventory.policies.__contains__,
         }.get(prefix, lambda _: False)
         return ids.resource_id(prefix, REGIONS[region_id].code, taken)
 

@@ -7,9 +7,12 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated
 
+import msgspec
+
 from snapcli.api.errors import ApiError
 from snapcli.api.operation import Request, Response, operation
 from snapcli.ecs.call import Call
+from snapcli.ecs.events import EventCounts, EventItem, Log
 from snapcli.ecs.wire import seconds_time
 from snapcli.workspace import clock as moving
 from snapcli.workspace.clock import Clock
@@ -17,12 +20,18 @@ from snapcli.workspace.settings import ClockSettings
 
 
 class ClockResponse(Response):
-    """The workspace's time: now, whether it stands still, how far it is off the system's."""
+    """The workspace's time: now, whether it stands still, how far it is off the system's.
+
+    After a move also what happened on the way: how much of each kind and, when asked for, each
+    event, in order. Of a long way this command's part, when others take turns in settling it.
+    """
 
     now: str
     mode: str
     offset_seconds: float
     moved_from: str | None = None
+    happened: EventCounts | msgspec.UnsetType = msgspec.UNSET
+    events: list[EventItem] | msgspec.UnsetType = msgspec.UNSET
 
 
 class ShowClockRequest(Request):
@@ -52,6 +61,7 @@ class AdvanceClockRequest(Request):
     """How far to move the clock."""
 
     by: Annotated[str, "How far: 3d2h, 90s, 1w."]
+    events: Annotated[bool, "Tell each thing that happens on the way, not only how many."] = False
 
 
 @operation("AdvanceClock", writes=True)
@@ -63,20 +73,21 @@ def advance_clock(call: Call, request: AdvanceClockRequest) -> ClockResponse:
         by = parse_duration(request.by)
     except ValueError as error:
         raise ApiError("InvalidParameter", 400, str(error)) from None
-    return _move(call, lambda clock, system: moving.advance(clock, system, by))
+    return _move(call, lambda clock, system: moving.advance(clock, system, by), request.events)
 
 
 class SetClockRequest(Request):
     """Which time it shall be."""
 
     at: Annotated[str, "An instant such as 2022-03-11T10:33Z."]
+    events: Annotated[bool, "Tell each thing that happens on the way, not only how many."] = False
 
 
 @operation("SetClock", writes=True)
 def set_clock(call: Call, request: SetClockRequest) -> ClockResponse:
     """Set the time; a running clock runs on from there, a frozen one stays frozen there."""
     at = _instant(call, request.at)
-    return _move(call, lambda clock, system: moving.set_to(clock, system, at))
+    return _move(call, lambda clock, system: moving.set_to(clock, system, at), request.events)
 
 
 class ResumeClockRequest(Request):
@@ -98,10 +109,16 @@ def _instant(call: Call, text: str) -> datetime:
         raise ApiError("InvalidParameter", 400, str(error)) from None
 
 
-def _move(call: Call, change: Callable[[ClockSettings, datetime], ClockSettings]) -> ClockResponse:
+def _move(
+    call: Call,
+    change: Callable[[ClockSettings, datetime], ClockSettings],
+    tell_events: bool = False,
+) -> ClockResponse:
     """Write the clock's settings as `change` makes them, then let what has fallen due happen.
 
-    Raises ApiError when they lead out of the calendar or before what was recorded.
+    What is more than one step of it follows after the commit; a kill in between leaves the clock
+    where it is to be, and the next command settles the rest. Raises ApiError when they lead out of
+    the calendar or before what was recorded.
     """
     try:
         moved = change(call.settings.clock, moving.system_now())
@@ -117,14 +134,18 @@ def _move(call: Call, change: Callable[[ClockSettings, datetime], ClockSettings]
             "clock.at": moved.at,
         }
     )
+    log = call.to_settle = Log(wanted=tell_events)
     next_due_at = call.account.next_due_at
     if next_due_at is not None and next_due_at <= now:
         from snapcli.ecs import lifecycle
 
         call.now = now
-        lifecycle.settle(call)
+        lifecycle.settle(call, log)
     response = _response(moved)
     response.moved_from = seconds_time(before)
+    response.happened = log.counts  # both go on being filled while the rest is settled
+    if tell_events:
+        response.events = log.events
     return response
 
 

@@ -18,6 +18,7 @@ from snapcli.ecs.disk_making import (
     source_snapshot,
 )
 from snapcli.ecs.keys import check_encryption, encrypt
+from snapcli.ecs.policy_rules import apply_to_new_disk, policy_for_new_disk
 from snapcli.ecs.records import Chain, InstanceRecord, SnapshotRecord
 from snapcli.ecs.region_rules import require_region, require_zone
 from snapcli.ecs.snapshot_rules import (
@@ -37,6 +38,7 @@ class CreateDiskRequest(Request):
         "AdvancedFeatures", "Arn", "EncryptAlgorithm", "StorageClusterId", "StorageSetId",
         "StorageSetPartitionNumber",
     )  # fmt: skip
+    local = ("auto_snapshot_policy_id",)
     region_id: Annotated[str, "The region to create it in."] = ""
     zone_id: Annotated[str, "The zone; not with InstanceId."] = ""
     instance_id: Annotated[str, "Attach it to this instance at once, in its zone."] = ""
@@ -65,6 +67,7 @@ class CreateDiskRequest(Request):
     resource_group_id: Annotated[str, "The resource group."] = ""
     tag: Annotated[list[Tag], "Tags to set on the disk, up to 20."] = []
     client_token: Annotated[ClientToken, "Repeat the call safely: a text of your choice."] = ""
+    auto_snapshot_policy_id: Annotated[str, "A policy to apply to it."] = ""
 
 
 class CreateDiskResponse(Response):
@@ -90,6 +93,9 @@ def create_disk(call: Call, request: CreateDiskRequest) -> CreateDiskResponse:
         )
         _check_local(request, source[1], zone_id)
     size_gib = _size_gib(request, source)
+    policy_for_new_disk(
+        call, region.region_id, request.auto_snapshot_policy_id, request.disk_category
+    )
     tags = tags_to_set(call, request.tag)
     disk = new_disk(
         call,
@@ -109,6 +115,7 @@ def create_disk(call: Call, request: CreateDiskRequest) -> CreateDiskResponse:
     disk.tags = tags
     if source is None:
         encrypt(call, disk, request.encrypted, request.kms_key_id)
+    apply_to_new_disk(call, disk, request.auto_snapshot_policy_id)
     if instance is not None:
         connect_to_next(call, disk, instance)
     make_bytes(call, disk, source)

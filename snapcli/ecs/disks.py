@@ -218,8 +218,8 @@ def _matches(call: Call, request: DescribeDisksRequest, disk: DiskRecord) -> boo
         and request.category in ("all", disk.category)
         and request.status in ("All", disk_status(disk, call.now))
         and wanted(request.snapshot_id, disk.source_snapshot_id)
-        and not request.auto_snapshot_policy_id
-        and not request.enable_automated_snapshot_policy
+        and wanted(request.auto_snapshot_policy_id, disk.policy_id)
+        and wanted(request.enable_automated_snapshot_policy, bool(disk.policy_id))
         and wanted(request.enable_auto_snapshot, disk.enable_auto_snapshot)
         and wanted(request.delete_auto_snapshot, disk.delete_auto_snapshot)
         and wanted(request.delete_with_instance, disk.delete_with_instance)
@@ -249,7 +249,7 @@ def _item(call: Call, disk: DiskRecord) -> DiskItem:
     return DiskItem(
         attached_time=seconds_time(disk.attached_at),
         attachments=AttachmentSet(attachment=attachments),
-        auto_snapshot_policy_id="",
+        auto_snapshot_policy_id=disk.policy_id,
         bursting_enabled=disk.burst,
         category=disk.category,
         creation_time=seconds_time(disk.created_at),
@@ -262,7 +262,7 @@ def _item(call: Call, disk: DiskRecord) -> DiskItem:
         disk_id=disk.disk_id,
         disk_name=disk.name,
         enable_auto_snapshot=disk.enable_auto_snapshot,
-        enable_automated_snapshot_policy=False,
+        enable_automated_snapshot_policy=bool(disk.policy_id),
         encrypted=bool(disk.kms_key_id),
         expired_time="2999-09-08T16:00Z",
         iops=iops,

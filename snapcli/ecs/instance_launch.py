@@ -34,6 +34,7 @@ from snapcli.ecs.instance_images import image_to_start, note_system, system_disk
 from snapcli.ecs.instance_types import require_instance_type
 from snapcli.ecs.keys import check_encryption, encrypt
 from snapcli.ecs.phases import phases_from
+from snapcli.ecs.policy_rules import apply_to_new_disk, policy_for_new_disk
 from snapcli.ecs.records import Chain, ImageDisk, InstanceRecord, Inventory, SnapshotRecord
 from snapcli.ecs.region_data import zone_ids
 from snapcli.ecs.region_rules import require_region, require_zone
@@ -200,6 +201,7 @@ def run_instances(call: Call, request: RunInstancesRequest) -> RunInstancesRespo
     tags = tags_to_set(call, request.tag)
     system = request.system_disk or SystemDisk()
     system_size_gib = _check_system_disk(system, image)
+    policy_for_new_disk(call, region.region_id, system.auto_snapshot_policy_id, system.category)
     _add_image_disks(request, image, system)
     sources = [
         _check_data_disk(call, request, image, index) for index in range(len(request.data_disk))
@@ -237,21 +239,9 @@ def _check_system_disk(system: SystemDisk, image: UsableImage) -> int:
     require_performance_level(system.performance_level)
     source = system_source(image)
     check_encryption(system.encrypted, system.kms_key_id, system.category, source)
-    refuse_policy(system.auto_snapshot_policy_id)
     return system_disk_size_gib(
         system.size, image.size_gib, system.category, system.performance_level
     )
-
-
-def refuse_policy(policy_id: str) -> None:
-    """Raise ApiError for an automatic snapshot policy; this version has none to apply."""
-    if policy_id:
-        raise ApiError(
-            "ParameterInvalid",
-            404,
-            f"There is no automatic snapshot policy {policy_id!r}; this version of snapcli has "
-            "none.",
-        )
 
 
 def _check_data_disk(
@@ -261,7 +251,7 @@ def _check_data_disk(
     asked = request.data_disk[index]
     require_category(asked.category, "InvalidDataDiskCategory.ValueNotSupported", 400)
     require_performance_level(asked.performance_level)
-    refuse_policy(asked.auto_snapshot_policy_id)
+    policy_for_new_disk(call, request.region_id, asked.auto_snapshot_policy_id, asked.category)
     source = None
     if asked.snapshot_id:
         source = source_snapshot(
@@ -428,6 +418,7 @@ def _make_system_disk(
     source = system_source(image)
     if source is None:
         encrypt(call, disk, asked.encrypted, asked.kms_key_id)
+    apply_to_new_disk(call, disk, asked.auto_snapshot_policy_id)
     connect(call, disk, instance.instance_id, SYSTEM_DEVICE)
     make_bytes(call, disk, source)
 
@@ -457,5 +448,6 @@ def _make_data_disks(
             note_image(call, disk, image)
         if source is None:
             encrypt(call, disk, asked.encrypted, asked.kms_key_id)
+        apply_to_new_disk(call, disk, asked.auto_snapshot_policy_id)
         connect(call, disk, instance.instance_id, asked.device)
         make_bytes(call, disk, source)

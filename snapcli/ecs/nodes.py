@@ -3,6 +3,8 @@
 Keeps a chain's records and its block files together; who may do what is decided elsewhere.
 """
 
+import itertools
+from bisect import bisect_left
 from datetime import timedelta
 
 from snapcli.ecs import ledger
@@ -18,7 +20,7 @@ def layers_through(chain: Chain, node: SnapshotRecord) -> list[Layer]:
 
 
 def layers(nodes: list[SnapshotRecord]) -> list[Layer]:
-    """Return the maps of `nodes`; a failed snapshot has none."""
+    """Return the maps of `nodes`; one that failed, or holds nothing of its own, has none."""
     return [Layer(snapshot_id=n.snapshot_id, map_file=n.map_file) for n in nodes if n.map_file]
 
 
@@ -27,11 +29,59 @@ def stored_bytes(chain: Chain) -> int:
     return sum(node.data_blocks for node in chain.nodes) * BLOCK_BYTES
 
 
-def capture_node(call: Call, disk: DiskRecord, chain: Chain, node: SnapshotRecord) -> None:
+def holds_own_blocks(node: SnapshotRecord) -> bool:
+    """Say whether the node has a map: it differs from the node before, and did not fail."""
+    return bool(node.map_file)
+
+
+def position(chain: Chain, node: SnapshotRecord) -> int | None:
+    """Return where the node stands in its chain, None when it is gone; nodes stand by number."""
+    at = bisect_left(chain.nodes, node.number, key=lambda other: other.number)
+    return at if at < len(chain.nodes) and chain.nodes[at] is node else None
+
+
+def capture_node(
+    call: Call, disk: DiskRecord, chain: Chain, node: SnapshotRecord, *, unchanged: bool = False
+) -> None:
     """Capture the disk's present bytes as `node` and put it at the end of the chain.
 
-    Fills in the block counts and, from the bytes captured, when creation ends (CR-2).
+    Fills in the block counts and, from the bytes captured, when creation ends (CR-2). Where the
+    disk is as the snapshot before holds it (`unchanged`: the caller knows that), the node holds
+    nothing of its own: no map, no pack.
     """
+    before = next((n for n in reversed(chain.nodes) if n.failed_at is None), None)
+    if before is not None and (unchanged or _is_unchanged(call, disk, chain)):
+        node.view_blocks = before.view_blocks
+    else:
+        _capture_blocks(call, disk, chain, node)
+    node.ready_at = node.created_at + (
+        local_creation_time(call)
+        if node.category == "flash"
+        else creation_time(call, node.data_blocks * BLOCK_BYTES)
+    )
+    chain.next_number = node.number + 1
+    chain.nodes.append(node)
+    chain.disk_name = disk.name
+    chain.disk_size_gib = disk.size_gib
+    chain.disk_type = disk.type
+    chain.disk_image_id = disk.image_id
+    if node.instant_access:
+        ledger.count_use(call, chain, node)
+    if node.data_blocks:
+        ledger.note(call, chain)
+
+
+def _is_unchanged(call: Call, disk: DiskRecord, chain: Chain) -> bool:
+    """Say whether it is proven that the disk was not written to since the newest capture."""
+    from snapcli.volumes.capture import is_unchanged
+
+    newest = next((n for n in reversed(chain.nodes) if holds_own_blocks(n)), None)
+    if newest is None:
+        return False
+    return is_unchanged(call.image_path(disk), call.chain_folder(chain), layers([newest])[0])
+
+
+def _capture_blocks(call: Call, disk: DiskRecord, chain: Chain, node: SnapshotRecord) -> None:
     from snapcli.ecs.faults import refuse_busy_image
     from snapcli.ecs.keys import chain_cipher
     from snapcli.volumes.capture import capture
@@ -53,22 +103,7 @@ def capture_node(call: Call, disk: DiskRecord, chain: Chain, node: SnapshotRecor
     node.data_blocks = captured.data_blocks
     node.empty_blocks = captured.empty_blocks
     node.view_blocks = captured.view_blocks
-    node.ready_at = node.created_at + (
-        local_creation_time(call)
-        if node.category == "flash"
-        else creation_time(call, captured.data_blocks * BLOCK_BYTES)
-    )
     chain.packs[node.number] = captured.pack_file
-    chain.next_number = node.number + 1
-    chain.nodes.append(node)
-    chain.disk_name = disk.name
-    chain.disk_size_gib = disk.size_gib
-    chain.disk_type = disk.type
-    chain.disk_image_id = disk.image_id
-    if node.instant_access:
-        ledger.count_use(call, chain, node)
-    if node.data_blocks:
-        ledger.note(call, chain)
 
 
 def creation_time(call: Call, captured_bytes: int) -> timedelta:
@@ -92,10 +127,16 @@ def remove_node(call: Call, chain: Chain, node: SnapshotRecord) -> None:
 
 def remove_nodes(call: Call, chain: Chain, nodes: list[SnapshotRecord]) -> None:
     """Take several snapshots out of their chain; the map of a node that stays is written once."""
-    _release_blocks(call, chain, nodes)
-    gone = {node.snapshot_id for node in nodes}
-    chain.nodes[:] = [node for node in chain.nodes if node.snapshot_id not in gone]
-    ledger.note(call, chain)
+    changed = _release_blocks(call, chain, nodes)
+    if len(nodes) == 1:
+        at = position(chain, nodes[0])
+        assert at is not None
+        del chain.nodes[at]
+    else:
+        gone = {node.snapshot_id for node in nodes}
+        chain.nodes[:] = [node for node in chain.nodes if node.snapshot_id not in gone]
+    if changed or any(node.instant_access for node in nodes):
+        ledger.note(call, chain)
 
 
 def fail_node(call: Call, chain: Chain, node: SnapshotRecord) -> None:
@@ -110,36 +151,109 @@ def fail_node(call: Call, chain: Chain, node: SnapshotRecord) -> None:
     ledger.note(call, chain)
 
 
-def _release_blocks(call: Call, chain: Chain, nodes: list[SnapshotRecord]) -> None:
-    """Hand the nodes' blocks that later nodes still need over to the next that stays."""
+def _release_blocks(call: Call, chain: Chain, nodes: list[SnapshotRecord]) -> bool:
+    """Hand the nodes' blocks that later nodes still need over to the next that stays.
+
+    Returns whether that changes what the ledger counts. Looks at no other node when one without
+    blocks of its own goes.
+    """
     freeing = _freeing(call, chain)
     going = {node.snapshot_id for node in nodes}
-    run: list[SnapshotRecord] = []  # of nodes that go, one after the other
-    below: list[SnapshotRecord] = []
-    for node in [n for n in chain.nodes if n.map_file]:
-        if node.snapshot_id in going:
-            run.append(node)
-            freeing.replaced.append(node.map_file)
-            freeing.packs.add(node.number)
-            freeing.inheritors.discard(node.snapshot_id)
+    holders = sorted((n for n in nodes if n.map_file), key=lambda node: node.number)
+    changed = False
+    while holders:
+        run, following = _run_and_following(chain, holders[0], going)
+        del holders[: len(run)]
+        changed |= _release_run(call, chain, freeing, run, following, going)
+    return changed
+
+
+def _run_and_following(
+    chain: Chain, first: SnapshotRecord, going: set[str]
+) -> tuple[list[SnapshotRecord], SnapshotRecord | None]:
+    """Return the nodes with blocks that go, one after the other, and the first after that stays."""
+    run = [first]
+    at = position(chain, first)
+    assert at is not None
+    for node in itertools.islice(chain.nodes, at + 1, None):
+        if node.failed_at is not None:
             continue
-        if run:
-            _hand_over(call, chain, run, node, below)
-            run = []
-        below.append(node)
+        if node.snapshot_id not in going:
+            return run, node
+        if node.map_file:
+            run.append(node)
+    return run, None
+
+
+def _release_run(
+    call: Call,
+    chain: Chain,
+    freeing: Freeing,
+    run: list[SnapshotRecord],
+    following: SnapshotRecord | None,
+    going: set[str],
+) -> bool:
+    if following is not None and not following.map_file:
+        # It holds the very same as the last that goes, so that one's map becomes its own.
+        *before, last = run
+        if before:
+            _hand_over(call, chain, freeing, before, last, going)
+        _pass_on(freeing, last, following)
+        return bool(before) or not _count_alike(last, following)
+    if following is not None:
+        _hand_over(call, chain, freeing, run, following, going)
+    else:
+        _retire(chain, freeing, run)
+    return True
+
+
+def _retire(chain: Chain, freeing: Freeing, run: list[SnapshotRecord]) -> None:
+    """Note that the maps of these nodes, and what only they need, can be freed."""
+    for node in run:
+        freeing.replaced.append(node.map_file)
+        freeing.packs |= _own_packs(chain, node)
+        freeing.inheritors.discard(node.snapshot_id)
+
+
+def _own_packs(chain: Chain, node: SnapshotRecord) -> set[int]:
+    """Return the numbers of the packs that the node made, or whoever passed its map on to it."""
+    maker = node.map_file.split(".", 1)[0]
+    if maker == node.snapshot_id:
+        return {node.number}
+    return {number for number, file in chain.packs.items() if file.split(".", 1)[0] == maker}
+
+
+def _pass_on(freeing: Freeing, node: SnapshotRecord, following: SnapshotRecord) -> None:
+    following.map_file, node.map_file = node.map_file, ""
+    following.data_blocks, node.data_blocks = node.data_blocks, 0
+    following.empty_blocks, node.empty_blocks = node.empty_blocks, 0
+    if node.snapshot_id in freeing.inheritors:
+        freeing.inheritors.remove(node.snapshot_id)
+        freeing.inheritors.add(following.snapshot_id)
+
+
+def _count_alike(node: SnapshotRecord, other: SnapshotRecord) -> bool:
+    """Say whether the ledger counts blocks of both nodes in the same line."""
+    return (
+        node.category == other.category
+        and node.tags == other.tags
+        and not (node.instant_access or other.instant_access)
+    )
 
 
 def _hand_over(
     call: Call,
     chain: Chain,
+    freeing: Freeing,
     run: list[SnapshotRecord],
     following: SnapshotRecord,
-    below: list[SnapshotRecord],
+    going: set[str],
 ) -> None:
     """Write the following node's new map, with what it needs of the nodes before it that go."""
     from snapcli.volumes.deletion import hand_over_all
 
-    freeing = _freeing(call, chain)
+    at = position(chain, run[0])
+    below = layers([n for n in chain.nodes[:at] if n.snapshot_id not in going])
     following.generation += 1
     folder = call.chain_home(chain)
     map_file = f"{following.snapshot_id}.{following.generation}.map"
@@ -150,9 +264,11 @@ def _hand_over(
         layers([following])[0],
         is_first=not below,
         generation=following.generation,
-        below=layers(below),
+        below=below,
     )
+    _retire(chain, freeing, run)
     freeing.replaced.append(following.map_file)
+    freeing.packs |= _own_packs(chain, following) - {following.number}
     freeing.inheritors.add(following.snapshot_id)
     following.map_file = map_file
     following.data_blocks = handed.data_blocks
@@ -161,7 +277,11 @@ def _hand_over(
 
 def _freeing(call: Call, chain: Chain) -> Freeing:
     """Return what this transaction frees in the chain; it may change a chain several times."""
-    return call.chains_to_free.setdefault(call.chain_home(chain), Freeing(chain, call.account_id))
+    home = call.chain_home(chain)
+    freeing = call.chains_to_free.get(home)
+    if freeing is None:
+        freeing = call.chains_to_free[home] = Freeing(chain, call.account_id)
+    return freeing
 
 
 def free_unnamed(call: Call) -> None:
@@ -181,6 +301,8 @@ def _free_in(call: Call, freeing: Freeing) -> None:
 
     Looks only at the maps that changed, so that it costs the same in a chain of any length.
     """
+    if not freeing.replaced and not freeing.packs:
+        return  # only nodes without blocks of their own went
     from snapcli.volumes.deletion import packs_named, survey
 
     chain = freeing.chain

@@ -88,6 +88,7 @@ class DiskRecord(Record):
     image_account_id: str = ""  # of one from a shared image: whose snapshot it was made from
     source_snapshot_id: str = ""
     kms_key_id: str = ""  # of an encrypted disk
+    policy_id: str = ""  # the automatic snapshot policy applied to it
     reinitialised_at: Instant | None = None
     serial_number: str = ""
     resource_group_id: str = ""
@@ -137,6 +138,22 @@ class ImageRecord(Record):
     tags: dict[str, str] = {}
 
 
+class PolicyRecord(Record):
+    """An automatic snapshot policy; the disks that it is applied to name it."""
+
+    policy_id: str
+    region_id: str
+    created_at: Instant
+    hours: list[int]  # 0 to 23, of the account's time zone
+    weekdays: list[int]  # 1 to 7, Monday first
+    retention_days: int  # of its snapshots; 0: until the limit needs room
+    name: str = ""
+    copy_region_id: str = ""  # where its snapshots are copied to
+    copy_retention_days: int = 0  # of those copies; 0: until somebody deletes them
+    resource_group_id: str = ""
+    tags: dict[str, str] = {}
+
+
 class Inventory(Record):
     """The small things of one region."""
 
@@ -144,6 +161,7 @@ class Inventory(Record):
     instances: dict[str, InstanceRecord] = {}
     disks: dict[str, DiskRecord] = {}
     images: dict[str, ImageRecord] = {}
+    policies: dict[str, PolicyRecord] = {}
 
 
 class LockRecord(Record):
@@ -192,6 +210,8 @@ class SnapshotRecord(Record):
     disk_reinitialised_at: Instant | None = None  # a local one is no way back from then on
     source_region_id: str = ""  # of a copy
     source_snapshot_id: str = ""
+    copy_region_id: str = ""  # where it is to be copied once it is accomplished
+    copy_retention_days: int = 0  # of that copy
     lock: LockRecord | None = None
     failed_at: Instant | None = None
     modified_at: Instant | None = None
@@ -275,6 +295,7 @@ class Account(Record):
     snapshot_service_at: Instant | None = None  # when activated
     next_due_at: Instant | None = None  # nothing is due before this
     settled_at: Instant | None = None  # what was due up to here has happened
+    time_zone: str = ""  # in which the hours of policies were last counted
     overdue_at: Instant | None = None  # since when a bill is unpaid
     service_keys: dict[str, str] = {}  # region -> the key of disks encrypted without naming one
     kms_keys: dict[str, str] = {}  # key id -> what its secret must give, to tell a wrong one

@@ -4,7 +4,7 @@ One transaction an operation. Holds what is the same for all: region default, Cl
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -19,6 +19,9 @@ from snapcli.ecs.records import Account
 from snapcli.workspace import location
 from snapcli.workspace.store import Transaction, Workspace
 
+if TYPE_CHECKING:
+    from snapcli.ecs.events import Log
+
 
 def perform(
     operation: Operation, request: Any, given: Mapping[str, str], caller: Caller
@@ -32,8 +35,12 @@ def perform(
         with workspace.write() if operation.writes else workspace.read() as tx:
             if not (operation.settles and _due_accounts(tx)):
                 call = Call(tx, caller, acting_account(tx, caller.profile))
-                return _run(operation, request, given, call)
+                response = _run(operation, request, given, call)
+                break
         _settle(workspace, caller)
+    if call.to_settle is not None:
+        _settle(workspace, caller, call.to_settle)
+    return response
 
 
 def open_workspace(caller: Caller) -> Workspace:
@@ -44,15 +51,21 @@ def open_workspace(caller: Caller) -> Workspace:
     return Workspace.open(found.path, recovery.FINISHERS, caller.on_wait)
 
 
-def _settle(workspace: Workspace, caller: Caller) -> None:
-    """Apply what has fallen due, as a step of its own before the operation."""
+def _settle(workspace: Workspace, caller: Caller, log: "Log | None" = None) -> None:
+    """Apply what has fallen due, in transactions of its own, each whole.
+
+    A long time takes several; between them other commands may take their turn, and settle too.
+    """
     from snapcli.ecs import lifecycle
 
-    with workspace.write() as tx:
-        for account_id in _due_accounts(tx):  # another command may have done it meanwhile
-            call = Call(tx, caller, account_id)
-            lifecycle.settle(call)
-            finish(call)
+    is_left = True
+    while is_left:
+        is_left = False
+        with workspace.write() as tx:
+            for account_id in _due_accounts(tx):  # another command may have done it meanwhile
+                call = Call(tx, caller, account_id)
+                is_left |= lifecycle.settle(call, log)
+                finish(call)
 
 
 def _due_accounts(tx: Transaction) -> list[str]:
@@ -61,9 +74,11 @@ def _due_accounts(tx: Transaction) -> list[str]:
     for account_id in account_ids(tx):
         file = home_of(account_id, tx.settings) + "state/account.json"
         if tx.exists(file):
-            next_due_at = tx.load(file, Account).next_due_at
-            if next_due_at is not None and next_due_at <= tx.now:
+            account = tx.load(file, Account)
+            if account.next_due_at is not None and account.next_due_at <= tx.now:
                 due.append(account_id)
+            elif account.time_zone not in ("", tx.settings.time_zone):
+                due.append(account_id)  # policies run at other instants from now on
     return due
 
 

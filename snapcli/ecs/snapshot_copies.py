@@ -18,7 +18,7 @@ from snapcli.ecs import ledger
 from snapcli.ecs.account import require_snapshot_service
 from snapcli.ecs.call import Call
 from snapcli.ecs.chain_ids import copies_id_of
-from snapcli.ecs.nodes import layers, layers_through
+from snapcli.ecs.nodes import holds_own_blocks, layers, layers_through, position
 from snapcli.ecs.records import Chain, SnapshotRecord
 from snapcli.ecs.region_data import REGIONS
 from snapcli.ecs.region_rules import require_region
@@ -147,7 +147,6 @@ def copy_node(
     copies.disk_name = chain.disk_name
     copies.disk_size_gib = chain.disk_size_gib
     copies.disk_type, copies.disk_image_id = chain.disk_type, chain.disk_image_id
-    ledger.note(call, copies)
     release = released_at(copy)
     if release is not None:
         call.due(release)
@@ -162,7 +161,44 @@ def _copy_blocks(
     copies: Chain,
     copy: SnapshotRecord,
 ) -> None:
-    """Copy the view of `node` onto the chain of copies as its new end."""
+    """Copy the view of `node` onto the chain of copies as its new end.
+
+    Where the newest copy holds the very same, the new one holds nothing of its own: no map, no
+    pack.
+    """
+    newest = next((n for n in reversed(copies.nodes) if n.failed_at is None), None)
+    if newest is not None and _holds_the_same(chain, node, newest.source_snapshot_id):
+        copy.view_blocks = newest.view_blocks
+        copy.ready_at = copy.created_at + copy_time(call, 0)
+    else:
+        _transfer(call, source_call, chain, node, copies, copy)
+    copies.next_number = copy.number + 1
+    copies.nodes.append(copy)
+    if copy.data_blocks:
+        ledger.note(call, copies)
+
+
+def _holds_the_same(chain: Chain, node: SnapshotRecord, before_id: str) -> bool:
+    """Say whether it is plain that the chain's snapshot `before_id` holds what `node` holds."""
+    at = position(chain, node)
+    while at is not None and at >= 0:
+        other = chain.nodes[at]
+        if other.snapshot_id == before_id:
+            return other.failed_at is None
+        if other.failed_at is None and holds_own_blocks(other):
+            return False
+        at -= 1
+    return False
+
+
+def _transfer(
+    call: Call,
+    source_call: Call,
+    chain: Chain,
+    node: SnapshotRecord,
+    copies: Chain,
+    copy: SnapshotRecord,
+) -> None:
     from snapcli.volumes.copying import copy_view
 
     folder = call.chain_home(copies)
@@ -183,8 +219,6 @@ def _copy_blocks(
     copy.view_blocks = copied.view_blocks
     copy.ready_at = copy.created_at + copy_time(call, copied.stored_bytes)
     copies.packs[copy.number] = copied.pack_file
-    copies.next_number = copy.number + 1
-    copies.nodes.append(copy)
 
 
 def copy_time(call: Call, transferred_bytes: int) -> timedelta:

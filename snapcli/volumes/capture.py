@@ -16,7 +16,7 @@ from snapcli.volumes.errors import ImageBusy, os_failure
 from snapcli.volumes.images import Progress, StrPath, length_of, open_image, sync_folder
 from snapcli.volumes.layers import Captured, Layer
 from snapcli.volumes.layout import BLOCK_BYTES, DIGEST_BYTES, NO_DIGEST, NO_STAMP, RECORD_BYTES
-from snapcli.volumes.maps import MapWriter, map_name
+from snapcli.volumes.maps import MapReader, MapWriter, map_name
 from snapcli.volumes.packs import (
     ZERO_DIGEST,
     PackWriter,
@@ -93,6 +93,23 @@ def capture(
         view_blocks=view_blocks,
         stored_bytes=pack.end,
     )
+
+
+def is_unchanged(image_path: StrPath, folder: StrPath, newest: Layer) -> bool:
+    """Say whether an image is still in the very state that its newest map was made of.
+
+    True is a proof, by the stamp in the map; False only says that the image has to be read. Raises
+    DamagedMap, VolumeError.
+    """
+    name = os.fspath(image_path)
+    reader = MapReader(os.fspath(folder), newest)
+    fd = open_image(image_path)
+    try:
+        return matches(reader.stamp, os.fstat(fd))
+    except OSError as error:
+        raise os_failure(error, "look at", name) from error
+    finally:
+        os.close(fd)
 
 
 class _Attempts:

@@ -69,8 +69,9 @@ def verify_chain(
             readers.append(reader)
         except VolumeError as error:
             yield Problem(layer.snapshot_id, error.path, None, str(error))
-        own = f"{chain}/{layer.snapshot_id}.pack"
-        if not os.path.exists(own):
+        name = f"{layer.snapshot_id}.pack"
+        own = f"{chain}/{name}"
+        if name in packs.values() and not os.path.exists(own):
             yield Problem(layer.snapshot_id, own, None, f"the pack {own} is missing")
     sizes: dict[int, int] = {}
     for number, name in packs.items():

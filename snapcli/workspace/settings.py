@@ -103,6 +103,7 @@ class Quotas(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     local_snapshots_per_disk: Count = 10
     images_per_region: Count = 100
     accounts_per_shared_image: Count = 50
+    policies_per_region: Count = 100
 
 
 class Prices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -65,6 +65,7 @@ instant_access_snapshots_per_disk = 10
 local_snapshots_per_disk = 10
 images_per_region = 100
 accounts_per_shared_image = 50
+policies_per_region = 100
 
 # What is billed, in USD; a GiB is 1,073,741,824 bytes. The price of a month is spread over its
 # hours. Of standard storage the first GiB of a region are free. Instant access costs beside the

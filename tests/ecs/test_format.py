@@ -27,6 +27,7 @@ RECORDS: dict[str, type[msgspec.Struct]] = {
     "DiskRecord": records.DiskRecord,
     "ImageRecord": records.ImageRecord,
     "ImageDisk": records.ImageDisk,
+    "PolicyRecord": records.PolicyRecord,
     "Phase": records.Phase,
     "Chain": records.Chain,
     "LockRecord": records.LockRecord,
@@ -72,7 +73,8 @@ def fits(hint: Any, written: str) -> bool:
         )
     if get_origin(hint) is list:
         item = get_args(hint)[0]
-        return written == f"list of {'strings' if item is str else item.__name__}"
+        plain = {str: "strings", int: "integers"}
+        return written == f"list of {plain.get(item, item.__name__)}"
     return written == _PLAIN.get(hint, getattr(hint, "__name__", ""))
 
 
@@ -131,6 +133,7 @@ def used(cloud: Cloud) -> Cloud:
     document = statement % ("ecs:*", '"Resource":"*"')
     cloud.ok("ram", "CreateRole", "--RoleName=r", f"--AssumeRolePolicyDocument={trust}")
     cloud.ok("ram", "CreatePolicy", "--PolicyName=p", f"--PolicyDocument={document}")
+    cloud.ok("create-auto-snapshot-policy", "--name", "daily", "--at", "0", "--tag", "a=b")
     cloud.ecs("RebootInstance", InstanceId=instance_id)  # which fails the last one
     return cloud
 

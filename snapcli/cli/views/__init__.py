@@ -19,6 +19,8 @@ _VIEWS: Mapping[str, tuple[str, str]] = {
     "LockSnapshot": ("snapshot_locks", "one"),
     "DescribeSnapshotLinks": ("chains", "view"),
     "DescribeSnapshotsUsage": ("chains", "usage"),
+    "DescribeAutoSnapshotPolicyEx": ("policies", "view"),
+    "DescribeAutoSnapshotPolicyAssociations": ("policies", "associations"),
     "DescribeDisks": ("disks", "view"),
     "DescribeInstances": ("instances", "view"),
     "DescribeRegions": ("regions", "view"),

@@ -5,18 +5,57 @@ import msgspec
 from snapcli.cli.session import Session
 
 
+class _Event(msgspec.Struct, rename="pascal"):
+    time: str
+    event: str
+    snapshot_id: str = ""
+    disk_id: str = ""
+    auto_snapshot_policy_id: str = ""
+    instance_id: str = ""
+    reason: str = ""
+
+
 class _Clock(msgspec.Struct, rename="pascal"):
     now: str
     mode: str
     offset_seconds: float
     moved_from: str | None = None
+    happened: dict[str, int] = {}
+    events: list[_Event] = []
+
+
+_HAPPENED = {
+    "SnapshotsCreated": "automatic snapshots created",
+    "SnapshotsSkipped": "automatic snapshots skipped",
+    "SnapshotsFailed": "automatic snapshots failed",
+    "SnapshotsReleased": "snapshots released",
+    "SnapshotsCopied": "snapshots copied to another region",
+    "InstancesReleased": "instances released",
+}
 
 
 def view(answer: object, _: Session) -> str:
-    """Return the time and how it runs; after a move, also where it was."""
+    """Return the time and how it runs; after a move, also where it was and what happened."""
     clock = msgspec.convert(answer, _Clock)
+    events = "".join(_event_text(event) + "\n" for event in clock.events)
     moved = f"was   {clock.moved_from}\nis    " if clock.moved_from else ""
-    return f"{moved}{clock_text(answer)}\n"
+    happened = "".join(
+        f"{clock.happened[name]:>7} {text}\n"
+        for name, text in _HAPPENED.items()
+        if clock.happened.get(name)
+    )
+    return f"{events}{moved}{clock_text(answer)}\n{happened}"
+
+
+def _event_text(event: _Event) -> str:
+    named = (
+        event.snapshot_id,
+        event.disk_id,
+        event.auto_snapshot_policy_id,
+        event.instance_id,
+    )
+    line = "  ".join((event.time, f"{event.event:<16}", *filter(None, named)))
+    return f"{line}  ({event.reason})" if event.reason else line
 
 
 def clock_text(answer: object) -> str:

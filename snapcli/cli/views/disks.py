@@ -21,6 +21,7 @@ COLUMNS = (
     "Disk Size",
     "Disk Type",
     "Status",
+    "Automatic Snapshot Policy",
     "Instance ID",
     "Device",
     "Zone",
@@ -40,6 +41,7 @@ class Disk(msgspec.Struct, rename="pascal"):
     size: int = 0
     type: str = ""
     status: str = ""
+    auto_snapshot_policy_id: str = ""
     instance_id: str = ""
     device: str = ""
     zone_id: str = ""
@@ -78,6 +80,7 @@ def _row(disk: Disk, calendar: Calendar) -> tuple[str, ...]:
         f"{disk.size}GiB",
         disk_type_text(disk.type),
         disk.status,
+        disk.auto_snapshot_policy_id,
         disk.instance_id,
         disk.device,
         disk.zone_id,
