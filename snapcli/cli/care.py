@@ -43,7 +43,8 @@ def _chosen(given: Mapping[str, str], session: Session) -> Mapping[str, str] | N
     dry = {**given, "DryRun": "true"}
     found = msgspec.convert(msgspec.to_builtins(session.invoke("DeleteSnapshots", dry)), Deletions)
     going = [each for each in found.outcomes if each.chosen and not each.code]
-    if not session.quiet:
+    asks = bool(going) and session.streams.interactive and not session.yes
+    if asks or not session.quiet:
         for each in found.outcomes:
             if each.chosen:
                 session.streams.remark(line(each, dry_run=True))
@@ -52,7 +53,7 @@ def _chosen(given: Mapping[str, str], session: Session) -> Mapping[str, str] | N
     if not named:
         # What becomes due for deletion from here on was not shown, so it stays.
         return dry
-    if going and session.streams.interactive and not session.yes:
+    if asks:
         forced = given.get("Force", "").lower() == "true"
         loss = (
             "Disks that were made from them can't be re-initialised afterwards. " if forced else ""
