@@ -9,6 +9,11 @@ from refusals import picture, refused
 from snapshot_steps import found
 from support import BLOCK_BYTES, REGION, Cloud, block
 
+from snapcli.api.dispatch import Caller
+from snapcli.ecs.call import Call
+from snapcli.ecs.service import open_workspace
+from snapcli.ecs.snapshot_copies import copy_node
+
 
 @pytest.fixture
 def instance_id(cloud: Cloud) -> str:
@@ -289,3 +294,24 @@ def test_the_document_of_copies_lies_where_the_format_says(cloud: Cloud, disk_id
     assert {path.name for path in file.parent.iterdir()} == {
         "chain.json", node["map_file"], *chain["packs"].values()
     }  # fmt: skip
+
+
+def test_another_accounts_snapshot_is_read_where_it_is_and_copied_to_ones_own(
+    cloud: Cloud, disk_id: str
+) -> None:
+    """What images shared between accounts stand on: no command copies such a snapshot itself."""
+    source = cloud.snapshot(disk_id)
+    content = cloud.read(disk_id)
+    cloud.ok("account", "add", "partner", "--account-id", "2234567890123456")
+    caller = Caller(workspace=str(cloud.root))
+    with open_workspace(caller).write() as tx:
+        call = Call(tx, caller, "2234567890123456")
+        owner = call.for_account(tx.settings.account_id)
+        copied = copy_node(call, *owner.snapshot(source), AWAY, source_call=owner)[1].snapshot_id
+    assert away(cloud) == []
+    cloud.ok("account", "use", "partner")
+    assert one(cloud, copied)["SourceSnapshotId"] == source
+    cloud.ecs("OpenSnapshotService")
+    made = disk_from(cloud, copied)
+    assert cloud.read(made) == content
+    cloud.check()
