@@ -297,7 +297,13 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = {
     "DescribeResourceByTags": (
         ("What carries a tag", {"Tag.1.Key": "env", "Tag.1.Value": "prod"}),
     ),
-    "ShowChain": (("Draw a disk's chain", {"DiskId": _DISK}),),
+    "ShowChain": (
+        ("Draw a disk's chain", {"DiskId": _DISK}),
+        (
+            "The copies of its snapshots in another region",
+            {"DiskId": "sl-bp1fw3k1example001", "RegionId": "cn-beijing"},
+        ),
+    ),
     "ShowDiskPath": (("Where a disk's bytes are", {"DiskId": _DISK}),),
     "ImportDisk": (("Make a disk from an image file", {"File": "disk.raw"}),),
     "ReadDisk": (

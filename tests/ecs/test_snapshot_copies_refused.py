@@ -8,6 +8,12 @@ from copy_steps import AWAY, away, copy, slow_copies
 from refusals import refused
 from support import REGION, Cloud, Result, block
 
+from snapcli.api.dispatch import Caller
+from snapcli.ecs.call import Call
+from snapcli.ecs.service import open_workspace
+from snapcli.ecs.snapshot_copies import copy_node
+from snapcli.volumes.errors import VolumeError
+
 pytestmark = pytest.mark.rule("CP-5")
 
 
@@ -167,3 +173,19 @@ def test_damage_in_the_source_is_told_and_nothing_is_copied(cloud: Cloud, disk_i
     assert result.code == 4 and source in result.err and "block 0" in result.err
     assert "Traceback" not in result.err
     assert away(cloud) == [] and not (cloud.root / "chains" / AWAY).exists()
+
+
+def test_a_caller_that_goes_on_after_damage_leaves_nothing_of_the_copy(
+    cloud: Cloud, disk_id: str
+) -> None:
+    """As time does when a policy copies: one damaged snapshot stops no other work."""
+    source = cloud.snapshot(disk_id)
+    pack = cloud.root / "chains" / REGION / disk_id / f"{source}.pack"
+    pack.write_bytes(pack.read_bytes()[:-5])
+    caller = Caller(workspace=str(cloud.root))
+    with open_workspace(caller).write() as tx:
+        call = Call(tx, caller)
+        with pytest.raises(VolumeError, match=source):
+            copy_node(call, *call.snapshot(source), AWAY)
+        call.account.overdue_at = call.now  # so that there is something to commit
+    assert away(cloud) == [] and not list((cloud.root / "chains" / AWAY).glob("*"))

@@ -11,7 +11,7 @@ from volumes_model import B, Chain
 
 from snapcli.volumes import copying
 from snapcli.volumes.errors import DamagedBlock, DamagedMap
-from snapcli.volumes.layout import NO_STAMP, PACK_HEADER
+from snapcli.volumes.layout import DIGEST_BYTES, NO_STAMP, PACK_HEADER, RECORD_BYTES
 from snapcli.volumes.maps import MapReader
 from snapcli.volumes.views import WINDOW_BLOCKS
 
@@ -195,3 +195,14 @@ def test_a_long_series_of_copies_and_deletions_is_exact(tmp_path: Path) -> None:
             copies.delete(chance.randrange(len(copies.layers)))
     source.check()
     copies.check()
+
+
+def test_blocks_are_told_apart_by_every_byte_of_their_digests() -> None:
+    slots = bytearray(WINDOW_BLOCKS * RECORD_BYTES)
+    for at in range(DIGEST_BYTES):
+        other = bytearray(slots)
+        other[7 * RECORD_BYTES + at] = 1
+        assert copying._differing(slots, other) == [7]
+    other = bytearray(slots)
+    other[DIGEST_BYTES:RECORD_BYTES] = bytes(range(RECORD_BYTES - DIGEST_BYTES))
+    assert copying._differing(slots, other) == []  # the same bytes, elsewhere
