@@ -22,6 +22,10 @@ LOCAL: Mapping[str, tuple[str, str]] = {
     "init": ("snapcli.cli.local.init", "Make a workspace and activate the snapshot service."),
     "config": ("snapcli.cli.local.config", "Show and change the workspace's settings."),
     "status": ("snapcli.cli.local.status", "Show the workspace, its clock and what it holds."),
+    "operations": (
+        "snapcli.cli.local.operations",
+        "Describe every operation: parameters, answers, errors.",
+    ),
     "shim": (
         "snapcli.cli.local.shim",
         "Put a command `aliyun` into a folder, for existing scripts.",
