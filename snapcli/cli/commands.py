@@ -10,12 +10,14 @@ import click
 
 from snapcli.api import catalogue
 from snapcli.api.operation import Operation
-from snapcli.cli import calling, care, exit_codes, help_text, hints, present
+from snapcli.cli import calling, care, exit_codes, help_text, hints, input_file, present
 from snapcli.cli.ecs_form import BYTES_ALONE, damage_code, lacking_parameters
 from snapcli.cli.help_layout import HelpedArgument, helped_command
 from snapcli.cli.options import REGION_NAMES, Spelling, spellings, to_wire
 from snapcli.cli.session import HELPERS, Session
 from snapcli.cli.usage import missing
+
+_STRUCTURES = ("json", "struct", "structs")
 
 
 def build(action: str) -> click.Command:
@@ -28,7 +30,8 @@ def build(action: str) -> click.Command:
     def callback(session: Session, /, **values: Any) -> None:
         given: dict[str, str] = {}
         for spelling in spelled:
-            given |= to_wire(spelling, _texts(spelling, values[spelling.parameter.field]))
+            texts = _texts(spelling, values[spelling.parameter.field], session)
+            given |= to_wire(spelling, texts)
         click.get_current_context().exit(perform(action, declared, spelled, given, session))
 
     return helped_command(
@@ -41,12 +44,21 @@ def build(action: str) -> click.Command:
     )
 
 
-def _texts(spelling: Spelling, value: Any) -> Sequence[str]:
+def _texts(spelling: Spelling, value: Any, session: Session) -> Sequence[str]:
+    """Return what was given to an option; of a structure named as `@FILE` what it holds."""
     if value is None or value == ():
         return ()
     if spelling.style == "switch":
         return ("true" if value else "false",)
-    return value if spelling.repeats else (value,)
+    texts: Sequence[str] = value if spelling.repeats else (value,)
+    if spelling.style not in _STRUCTURES:
+        return texts
+    return [
+        input_file.text(spelling.option, text[1:], session.streams).strip()
+        if text.startswith("@")
+        else text
+        for text in texts
+    ]
 
 
 def _parameter(spelling: Spelling) -> click.Parameter:
@@ -90,7 +102,7 @@ def _explained(spelling: Spelling) -> str:
     text = help_text.explained(parameter)
     if spelling.style in ("struct", "structs"):
         members = ", ".join(member.name for member in parameter.members)
-        text += f" Members: {members}."
+        text += f" Members: {members}. @FILE reads it from a file."
     if spelling.repeats:
         text += " May be repeated."
     return text + ("  [required]" if parameter.required else "")

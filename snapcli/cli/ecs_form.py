@@ -190,7 +190,9 @@ def _given(request: type[Request], line: grammar.Line, session: Session) -> dict
     for name, text in line.parameters.items():
         if name.endswith(_FILE_SUFFIX) and len(name) > len(_FILE_SUFFIX):
             name = name[: -len(_FILE_SUFFIX)]
-            text = _file_text(name, text, session.streams)
+            from snapcli.cli import input_file
+
+            text = input_file.text(f"--{name}{_FILE_SUFFIX}", text, session.streams)
         if name in given:
             raise UsageError(f"parse failed flag duplicated --{name}", exit_codes.REFUSED)
         given[name] = text
@@ -198,18 +200,3 @@ def _given(request: type[Request], line: grammar.Line, session: Session) -> dict
     if region and "RegionId" in parameters.names(request):
         given["RegionId"] = region
     return given
-
-
-def _file_text(name: str, path: str, streams: Streams) -> str:
-    """Return what a file holds; `-` is standard input."""
-    try:
-        if path == "-":
-            return b"".join(iter(lambda: streams.read_bytes(1 << 20), b"")).decode()
-        with open(path, encoding="utf-8") as file:
-            return file.read()
-    except (OSError, UnicodeDecodeError) as error:
-        path = "standard input" if path == "-" else path
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise UsageError(
-            f"--{name}{_FILE_SUFFIX}: {path} cannot be read: {reason}", exit_codes.REFUSED
-        ) from None

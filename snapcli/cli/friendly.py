@@ -11,7 +11,7 @@ import click
 
 from snapcli import __version__
 from snapcli.api import catalogue
-from snapcli.cli import exit_codes, grammar
+from snapcli.cli import environment, exit_codes, grammar
 from snapcli.cli.groups import LazyGroup
 from snapcli.cli.session import Session
 from snapcli.cli.streams import Streams
@@ -135,6 +135,7 @@ def _version(context: click.Context, _: click.Parameter, value: bool) -> None:
 
 def root() -> LazyGroup:
     """Return the top of the command table."""
+    variables = "".join(f"  {name:<28} {text}\n" for name, text in environment.TABLE)
     codes = "".join(f"  {code:<4} {text}\n" for code, text in exit_codes.TABLE)
     group = LazyGroup(
         "snapcli",
@@ -143,7 +144,7 @@ def root() -> LazyGroup:
         _top_summaries(),
         _build_top,
         section_of=_section,
-        ending=f"\nExit codes:\n{codes}\nExamples:\n{_TOP_EXAMPLES}",
+        ending=f"\nEnvironment:\n{variables}\nExit codes:\n{codes}\nExamples:\n{_TOP_EXAMPLES}",
         what="command or product",
     )
     group.params.append(

@@ -77,16 +77,22 @@ class Session:
 
         None leaves it to the workspace. Raises UsageError for a broken configuration.
         """
+        return self.region_and_source()[0]
+
+    def region_and_source(self) -> tuple[str | None, str]:
+        """Return the same, and what it is from in words."""
         environ = self.streams.environ
-        if self.region or environ.get("SNAPCLI_REGION"):
-            return self.region or environ["SNAPCLI_REGION"]
+        if self.region:
+            return self.region, "--region"
+        if environ.get("SNAPCLI_REGION"):
+            return environ["SNAPCLI_REGION"], "SNAPCLI_REGION"
         profile = self._profile_of_region()
         if profile is not None and profile.region_id:
-            return profile.region_id
+            return profile.region_id, f"the profile {profile.name}"
         for variable in IN_PLACE_REGION_VARIABLES if self.in_place else REGION_VARIABLES:
             if environ.get(variable):
-                return environ[variable]
-        return None
+                return environ[variable], variable
+        return None, "workspace.toml"
 
     def known_region(self) -> str:
         """Return the region that a command is for, without making a workspace."""

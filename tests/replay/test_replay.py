@@ -2,8 +2,9 @@
 
 A transcript holds lines after `$ ` (and `> ` where they go on), what they print, standard error
 after `2> `, and an exit status other than 0 as `[status]`. Ids and request ids are written as
-`s-bp1xxxxxxxxxxxxxxxxx` and `REQUEST-ID`; `(*)` stands for any text. All lines of a transcript run in one shell
-under `set -euo pipefail`, in a workspace of their own whose clock stands at 2022-03-11T02:33:00Z.
+`s-bp1xxxxxxxxxxxxxxxxx` and `REQUEST-ID`; `(*)` stands for any text. All lines of a transcript
+run in one shell under `set -euo pipefail`, in a workspace of their own whose clock stands at
+2022-03-11T02:33:00Z.
 """
 
 import os
@@ -118,8 +119,8 @@ def test_a_script_does_not_notice_the_difference(path: Path, cloud: Cloud, tmp_p
     for at, step in enumerate(steps):
         found = printed(folder, at) if (folder / f"{at}.err").exists() else ["(not run)"]
         matches = len(found) == len(step.shown) and all(map(alike, step.shown, found))
-        assert matches, "\n".join([f"$ {step.commands}", *found, "-- but the transcript:"]
-                                  + step.shown)  # fmt: skip
+        told = [f"$ {step.commands}", *found, "-- but the transcript has:", *step.shown]
+        assert matches, "\n".join(told)
     assert done.returncode == 0
 
 

@@ -54,7 +54,8 @@ def _status(session: Session, /) -> None:
     found = location.find(session.workspace, session.streams.environ, os.getcwd())
     path = workspace_path(session)
     chosen = settings.load(path)
-    region = session.effective_region() or chosen.region
+    said, source = session.region_and_source()
+    region = said or chosen.region
     given = {"RegionId": region}
     clock = msgspec.to_builtins(session.invoke("ShowClock", {}))
     now = clock if as_json else clock_text(clock)
@@ -62,6 +63,7 @@ def _status(session: Session, /) -> None:
         "Workspace": path,
         "ChosenBy": _SOURCES[found.source],
         "Region": region,
+        "RegionFrom": source,
         "Speed": chosen.speed,
         "Clock": now,
     }
