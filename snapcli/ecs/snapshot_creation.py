@@ -45,7 +45,7 @@ class CreateSnapshotRequest(Request):
     instant_access: Annotated[bool, "Make it usable while still in creation (ESSD only)."] = False
     instant_access_retention_days: Annotated[
         InstantAccessDays,
-        "Switch instant access off after so many days (without it: when the retention ends).",
+        "With InstantAccess: switch it off after so many days (without: when the retention ends).",
     ] = 0
     category: Annotated[
         str,
@@ -185,12 +185,6 @@ def check_quota(call: Call, disk: DiskRecord, chain: Chain) -> None:
             f"The disk {disk.disk_id} has {count} manual snapshots; {most} are allowed "
             "(quotas.manual_snapshots_per_disk). Delete one with DeleteSnapshot first.",
         )
-
-
-def automatic_quota_is_full(call: Call, chain: Chain) -> bool:
-    """Say whether one more automatic snapshot needs the room of an old one (IN-5, PO-7)."""
-    count = sum(node.kind == "auto" for node in chain.nodes)
-    return count >= call.settings.quotas.automatic_snapshots_per_disk
 
 
 def check_instant_access(call: Call, disk: DiskRecord, chain: Chain) -> None:
