@@ -27,7 +27,7 @@ HELD = (
     *(f"DL-{n}" for n in (1, 3, 4, 5)),
     *(f"PO-{n}" for n in range(1, 13)),
     *(f"FQ-{n}" for n in (3,)),
-    *(f"SZ-{n}" for n in range(1, 2)),
+    *(f"SZ-{n}" for n in range(1, 6)),
     *(f"TG-{n}" for n in range(1, 3)),
     *(f"FQ-{n}" for n in (1,)),
 )
