@@ -86,6 +86,13 @@ def _loss(action: str, given: Mapping[str, str], session: Session) -> str | None
             f"Disk {given.get('DiskId', '')} goes back to snapshot {snapshot_id}"
             f"{_taken(snapshot_id, session)}. Everything written to the disk since then is lost."
         )
+    if action == "ResetDisks":
+        pairs = ", ".join(
+            f"{given[name]} to {given.get(name.replace('DiskId', 'SnapshotId'), '')}"
+            for name in given
+            if name.startswith("Disk.") and name.endswith(".DiskId")
+        )
+        return f"These disks go back: {pairs}. Everything written to them since then is lost."
     if action == "ReInitDisk":
         return (
             f"Disk {given.get('DiskId', '')} goes back to what it was when it was created. "
@@ -145,5 +152,5 @@ def _taken(snapshot_id: str, session: Session) -> str:
 
 def remind(action: str, streams: Streams) -> None:
     """Print what is left for a person to do after the command (RB-7)."""
-    if action == "ResetDisk":
+    if action in ("ResetDisk", "ResetDisks"):
         streams.remark(_AFTER_ROLLBACK)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 _DISK = "d-bp1fw3k1example001"
 _SNAPSHOT = "s-bp1fw3k1example001"
 _INSTANCE = "i-bp1fw3k1example001"
+_GROUP = "ssg-bp1fw3k1example001"
 _ROLE = "AppSnapshotRoleName"
 _OWN_POLICY = {"PolicyType": "Custom", "PolicyName": "AppSnapshotPolicy"}
 _CUSTOM = "m-bp1fw3k1example001"
@@ -240,6 +241,18 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = {
             "The disks of a policy",
             {"RegionId": "cn-hangzhou", "AutoSnapshotPolicyId": _POLICY},
         ),
+    ),
+    "CreateSnapshotGroup": (
+        ("All ESSDs of an instance at one instant", {"InstanceId": _INSTANCE, "Name": "nightly"}),
+        ("Disks of several instances", {"DiskId.1": _DISK, "DiskId.2": "d-bp1fw3k1example002"}),
+    ),
+    "DescribeSnapshotGroups": (("The groups of an instance", {"InstanceId": _INSTANCE}),),
+    "ModifySnapshotGroup": (
+        ("Give a group another name", {"SnapshotGroupId": _GROUP, "Name": "weekly"}),
+    ),
+    "DeleteSnapshotGroup": (("Delete a group with its snapshots", {"SnapshotGroupId": _GROUP}),),
+    "ResetDisks": (
+        ("Roll a disk of a group back", {"Disk.1.DiskId": _DISK, "Disk.1.SnapshotId": _SNAPSHOT}),
     ),
     "DescribeSnapshotLinks": (("A disk's chain and its size", {"DiskIds": f'["{_DISK}"]'}),),
     "DescribeSnapshotsUsage": (("Count and size in a region", {"RegionId": "cn-hangzhou"}),),

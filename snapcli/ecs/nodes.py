@@ -10,7 +10,7 @@ from datetime import timedelta
 from snapcli.ecs import ledger
 from snapcli.ecs.call import Call, Freeing
 from snapcli.ecs.records import BLOCK_BYTES, GIB, Chain, DiskRecord, SnapshotRecord
-from snapcli.volumes.layers import Layer
+from snapcli.volumes.layers import Captured, Layer
 
 
 def layers_through(chain: Chain, node: SnapshotRecord) -> list[Layer]:
@@ -45,15 +45,29 @@ def capture_node(
 ) -> None:
     """Capture the disk's present bytes as `node` and put it at the end of the chain.
 
-    Fills in the block counts and, from the bytes captured, when creation ends (CR-2). Where the
-    disk is as the snapshot before holds it (`unchanged`: the caller knows that), the node holds
-    nothing of its own: no map, no pack.
+    Where the disk is as the snapshot before holds it (`unchanged`: the caller knows that), the
+    node holds nothing of its own: no map, no pack.
     """
-    before = next((n for n in reversed(chain.nodes) if n.failed_at is None), None)
-    if before is not None and (unchanged or _is_unchanged(call, disk, chain)):
+    known = unchanged and _newest_sound(chain) is not None
+    add_node(call, disk, chain, node, None if known else capture_files(call, disk, chain, node))
+
+
+def add_node(
+    call: Call, disk: DiskRecord, chain: Chain, node: SnapshotRecord, captured: Captured | None
+) -> None:
+    """Put `node` at the end of the chain; `captured` are its files, None where it needs none.
+
+    Fills in the block counts and, from the bytes captured, when creation ends (CR-2).
+    """
+    before = _newest_sound(chain)
+    if captured is not None:
+        node.map_file = captured.map_file
+        node.data_blocks = captured.data_blocks
+        node.empty_blocks = captured.empty_blocks
+        node.view_blocks = captured.view_blocks
+        chain.packs[node.number] = captured.pack_file
+    elif before is not None:
         node.view_blocks = before.view_blocks
-    else:
-        _capture_blocks(call, disk, chain, node)
     node.ready_at = node.created_at + (
         local_creation_time(call)
         if node.category == "flash"
@@ -81,7 +95,21 @@ def _is_unchanged(call: Call, disk: DiskRecord, chain: Chain) -> bool:
     return is_unchanged(call.image_path(disk), call.chain_folder(chain), layers([newest])[0])
 
 
-def _capture_blocks(call: Call, disk: DiskRecord, chain: Chain, node: SnapshotRecord) -> None:
+def _newest_sound(chain: Chain) -> SnapshotRecord | None:
+    """Return the newest node that did not fail."""
+    return next((n for n in reversed(chain.nodes) if n.failed_at is None), None)
+
+
+def capture_files(
+    call: Call, disk: DiskRecord, chain: Chain, node: SnapshotRecord, source: str | None = None
+) -> Captured | None:
+    """Capture the disk's present bytes into the files of `node`; no record is changed.
+
+    Returns None, and makes no file, when the disk is provably as the newest capture left it.
+    `source` is what to read when it is not the disk's own file but a clone of it.
+    """
+    if _newest_sound(chain) is not None and _is_unchanged(call, disk, chain):
+        return None
     from snapcli.ecs.faults import refuse_busy_image
     from snapcli.ecs.keys import chain_cipher
     from snapcli.volumes.capture import capture
@@ -90,8 +118,8 @@ def _capture_blocks(call: Call, disk: DiskRecord, chain: Chain, node: SnapshotRe
     cipher = chain_cipher(call, chain)
     call.tx.creates(f"{folder}/{node.snapshot_id}.pack", f"{folder}/{node.snapshot_id}.map")
     with refuse_busy_image(disk.disk_id):
-        captured = capture(
-            call.image_path(disk),
+        return capture(
+            source or call.image_path(disk),
             call.tx.path(folder),
             layers(chain.nodes),
             node.snapshot_id,
@@ -99,11 +127,6 @@ def _capture_blocks(call: Call, disk: DiskRecord, chain: Chain, node: SnapshotRe
             call.progress(f"Capturing {disk.disk_id}"),
             cipher=cipher,
         )
-    node.map_file = captured.map_file
-    node.data_blocks = captured.data_blocks
-    node.empty_blocks = captured.empty_blocks
-    node.view_blocks = captured.view_blocks
-    chain.packs[node.number] = captured.pack_file
 
 
 def creation_time(call: Call, captured_bytes: int) -> timedelta:

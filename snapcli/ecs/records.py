@@ -150,6 +150,18 @@ class PolicyRecord(Record):
     name: str = ""
     copy_region_id: str = ""  # where its snapshots are copied to
     copy_retention_days: int = 0  # of those copies; 0: until somebody deletes them
+
+
+class GroupRecord(Record):
+    """A snapshot-consistent group; its members name it, each in its disk's chain."""
+
+    group_id: str
+    region_id: str
+    created_at: Instant
+    name: str = ""
+    description: str = ""
+    instance_id: str = ""  # when all its disks were attached to one
+    disk_ids: list[str] = []
     resource_group_id: str = ""
     tags: dict[str, str] = {}
 
@@ -162,6 +174,7 @@ class Inventory(Record):
     disks: dict[str, DiskRecord] = {}
     images: dict[str, ImageRecord] = {}
     policies: dict[str, PolicyRecord] = {}
+    groups: dict[str, GroupRecord] = {}
 
 
 class LockRecord(Record):
@@ -206,6 +219,7 @@ class SnapshotRecord(Record):
     instant_access: bool = False
     instant_access_days: int = 0  # 0: as long as the snapshot is kept
     instant_access_ended_at: Instant | None = None  # off before that, by hand or with the disk
+    group_id: str = ""  # the snapshot-consistent group it was made with
     zone_id: str = ""  # of the disk; a local snapshot can be used only there
     disk_reinitialised_at: Instant | None = None  # a local one is no way back from then on
     source_region_id: str = ""  # of a copy

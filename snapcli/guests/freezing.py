@@ -1,15 +1,14 @@
 """Freezing a guest so that nothing is written to its disks, and thawing it whatever happens.
 
-File systems mounted in the guest are frozen as `fsfreeze` does it; a guest with none has its
-processes held instead. A watchdog of its own thaws when the time is over or when this process is
-gone; and where even the watchdog was killed, `thaw_left` of the next command does.
+The guest's processes are held, and the file systems mounted in it frozen as `fsfreeze` does it. A
+watchdog of its own thaws when the time is over or when this process is gone; and where even the
+watchdog was killed, `thaw_left` of the next command does.
 """
 
 import errno
 import os
 import subprocess
 import sys
-from collections.abc import Iterable
 from time import monotonic
 
 import msgspec
@@ -38,7 +37,6 @@ class Frozen(msgspec.Struct):
 
     root: str
     points: list[str]
-    holds: bool  # whether processes are held
     owner: int
     owner_started: int
 
@@ -52,28 +50,30 @@ class Freeze:
         self._record = record
         self._timeout = timeout_seconds
         self._watchdog: subprocess.Popen[bytes] | None = None
-        self._state = Frozen(root, [], False, os.getpid(), processes.started_of(os.getpid()))
+        self._state = Frozen(root, [], os.getpid(), processes.started_of(os.getpid()))
         self._until = 0.0
         self.points: list[str] = []
 
-    def begin(self, spared: Iterable[int] = ()) -> None:
-        """Freeze. Raises FreezeFailed or FreezeTimedOut, with nothing left frozen.
+    def begin(self, *, file_systems: bool = True) -> None:
+        """Hold the processes, then freeze the file systems unless told otherwise.
 
-        `spared` are processes that go on where processes are held.
+        Raises FreezeFailed or FreezeTimedOut, with nothing left frozen.
         """
-        points = [m.point for m in mounts.mounted(self._root) if m.type in mounts.FREEZABLE]
+        mounted = mounts.mounted(self._root) if file_systems else []
+        points = [m.point for m in mounted if m.type in mounts.FREEZABLE]
         self._state.points = points
-        self._state.holds = not points
         self._until = monotonic() + self._timeout
         self._write()
         try:
             self._start_watchdog()
-            if points:
-                for point in points:
-                    _ioctl(point, _FIFREEZE, FreezeFailed, "frozen")
-                    self.points.append(point)
-            else:
-                processes.hold(self._root, spared)
+            # First, since a process that waits for a frozen file system can't be held any more.
+            try:
+                processes.hold(self._root, self._timeout)
+            except GuestError as error:
+                raise FreezeFailed(str(error)) from None
+            for point in points:
+                _ioctl(point, _FIFREEZE, FreezeFailed, "frozen")
+                self.points.append(point)
             if monotonic() > self._until:
                 raise FreezeTimedOut(f"Freezing took longer than {self._timeout:g} s.")
         except BaseException:
@@ -94,7 +94,7 @@ class Freeze:
                 lost = not _thaw(point) or lost
             except ThawFailed as error:
                 failed = error
-        self._let_go()
+        processes.let_go(self._root)
         self._finish()
         if failed is not None:
             raise failed
@@ -109,12 +109,8 @@ class Freeze:
                 _thaw(point)
             except ThawFailed:
                 continue  # it never was frozen, or the watchdog goes on trying
-        self._let_go()
+        processes.let_go(self._root)
         self._finish()
-
-    def _let_go(self) -> None:
-        if self._state.holds:
-            processes.let_go(self._root)
 
     def _write(self) -> None:
         os.makedirs(os.path.dirname(self._record), exist_ok=True)
@@ -195,8 +191,7 @@ def thaw_recorded(record: str) -> None:
     for point in reversed(state.points):
         if os.path.ismount(point):
             _thaw(point)
-    if state.holds:
-        processes.let_go(state.root)
+    processes.let_go(state.root)
     if os.path.exists(record):
         os.unlink(record)
 

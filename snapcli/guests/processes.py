@@ -207,16 +207,18 @@ def _reap(processes: Iterable[Process]) -> None:
                 continue
 
 
-def hold(root: str, spared: Iterable[int] = ()) -> None:
+def hold(root: str, timeout_seconds: float = 30) -> None:
     """Stop every process of the guest where it stands, also those it starts meanwhile.
 
-    `spared` go on.
+    Raises GuestError when one still runs after that time: it waits for something in the kernel.
     """
-    kept = set(spared)
+    until = monotonic() + timeout_seconds
     while True:
-        running = [p for p in find(root) if p.state not in "Tt" and p.pid not in kept]
+        running = [p for p in find(root) if p.state not in "Tt"]
         if not running:
             return
+        if monotonic() > until:
+            raise GuestError(f"The process {running[0].pid} can't be held: {running[0].command}")
         _signal((p.pid for p in running), signal.SIGSTOP)
         sleep(_STEP_SECONDS)
 
