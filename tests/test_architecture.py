@@ -28,6 +28,8 @@ HELD = (
     *(f"PO-{n}" for n in range(1, 13)),
     *(f"FQ-{n}" for n in (3,)),
     *(f"SZ-{n}" for n in range(1, 6)),
+    *(f"GR-{n}" for n in range(1, 7)),
+    *(f"GB-{n}" for n in range(1, 4)),
     *(f"TG-{n}" for n in range(1, 3)),
     *(f"FQ-{n}" for n in (1,)),
 )

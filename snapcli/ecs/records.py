@@ -150,6 +150,8 @@ class PolicyRecord(Record):
     name: str = ""
     copy_region_id: str = ""  # where its snapshots are copied to
     copy_retention_days: int = 0  # of those copies; 0: until somebody deletes them
+    resource_group_id: str = ""
+    tags: dict[str, str] = {}
 
 
 class GroupRecord(Record):
