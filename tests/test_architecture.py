@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,7 @@ def modules(folder: Path) -> list[Path]:
     return sorted(folder.rglob("*.py"))
 
 
+@cache
 def tree(module: Path) -> ast.Module:
     return ast.parse(module.read_text())
 
@@ -143,6 +145,7 @@ def test_only_the_command_line_prints() -> None:
     assert {name for name in printing if not name.startswith("snapcli/cli/")} == set()
 
 
+@cache
 def carried() -> dict[str, list[str]]:
     """Rule id -> the tests that carry it, by their own mark, their class's or their module's."""
     found: dict[str, list[str]] = {}
