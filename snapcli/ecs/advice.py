@@ -3,7 +3,7 @@
 Changes nothing. What would be freed is worked out from the maps, as a deletion would do it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, tzinfo
 from fractions import Fraction
 from typing import Annotated
@@ -226,18 +226,17 @@ def _plural(count: int) -> str:
 
 def _policy(call: Call, case: _Case) -> tuple[str, str]:
     """Return the disk's policy and what is too much of it; empty texts when nothing is."""
-    policies: Mapping[str, object] = getattr(call.inventory(case.chain.region_id), "policies", {})
-    policy_id = getattr(case.disk, "policy_id", "")
-    policy = policies.get(policy_id)
-    if policy is None or case.chain.chain_id:
+    policy = None
+    if case.disk and not case.chain.chain_id:
+        policy = call.inventory(case.disk.region_id).policies.get(case.disk.policy_id)
+    if policy is None:
         return "", ""
-    runs = len(getattr(policy, "hours", ())) * len(getattr(policy, "weekdays", ()))
+    runs = len(policy.hours) * len(policy.weekdays)
     fewest_days = TABLE[case.role].fewest_days
-    if not fewest_days:
-        return policy_id, f"the policy {policy_id} captures it {runs} times a week"
-    if runs * fewest_days > 7:
-        return policy_id, f"the policy {policy_id} captures it {runs} times a week"
-    return "", ""
+    if fewest_days and runs * fewest_days <= 7:
+        return "", ""
+    often = "once a week" if runs == 1 else f"{runs} times a week"
+    return policy.policy_id, f"the policy {policy.policy_id} captures it {often}"
 
 
 # What would be stored

@@ -10,7 +10,7 @@ from datetime import datetime
 from snapcli.api import ids
 from snapcli.api.errors import ApiError
 from snapcli.ecs import events
-from snapcli.ecs.account import require_snapshot_service
+from snapcli.ecs.account import service_is_on
 from snapcli.ecs.call import Call
 from snapcli.ecs.disk_categories import CATEGORIES
 from snapcli.ecs.events import Log
@@ -54,7 +54,6 @@ class Runner:
         self._log = log
         self._states: dict[str, ChainState] = {}
         self._taken: dict[str, set[str]] = {}  # snapshot ids by region
-        self._service_is_on = _service_is_on(call)
         self.cost = 0  # of what was done: about so many events
 
     def know(self, chain: Chain) -> None:
@@ -101,7 +100,7 @@ class Runner:
         return node
 
     def _reason_to_skip(self, disk: DiskRecord) -> str:
-        if not self._service_is_on:
+        if not service_is_on(self._call):  # at that hour: a bill's grace may have ended between
             return "the snapshot service is off"
         if CATEGORIES[disk.category].local:
             return f"it is a local disk ({disk.category})"
@@ -281,14 +280,6 @@ class Runner:
             policy_id=policy.policy_id,
             reason=reason,
         )
-
-
-def _service_is_on(call: Call) -> bool:
-    try:
-        require_snapshot_service(call)
-    except ApiError:
-        return False
-    return True
 
 
 def _is_machines_fault(error: Exception) -> bool:

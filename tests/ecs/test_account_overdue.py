@@ -1,5 +1,6 @@
 """An unpaid bill: a day later the snapshot service is off, and paying turns it on (rule SZ-3)."""
 
+import policy_scene
 import pytest
 from refusals import picture, refused
 from support import REGION, Cloud, block
@@ -35,6 +36,33 @@ def test_nothing_is_lost_meanwhile_and_paying_turns_it_on(cloud: Cloud) -> None:
     cloud.ok("account", "pay")
     cloud.snapshot(disk_id)
     cloud.check()
+
+
+def test_policies_run_through_the_grace_rest_after_it_and_run_again_once_it_is_paid(
+    cloud: Cloud,
+) -> None:
+    """All in one advance of the clock, so that each hour is judged by its own time."""
+    policy_scene.covered(cloud, timePoints='["0","12"]')  # 16:00 and 04:00 in UTC
+    cloud.ok("account", "overdue")
+    done = policy_scene.kinds(policy_scene.advance(cloud, "3d"))
+    assert [at for at, what in done if what == "SnapshotCreated"] == [
+        "2022-03-11T04:00:00Z",
+        "2022-03-11T16:00:00Z",
+    ]
+    assert len(done) > 2 and {what for _, what in done[2:]} == {"SnapshotSkipped"}
+    cloud.ok("account", "pay")
+    done = policy_scene.kinds(policy_scene.advance(cloud, "1d"))
+    assert [what for _, what in done] == ["SnapshotCreated"] * 2
+
+
+def test_a_policy_cannot_be_made_or_applied_meanwhile(cloud: Cloud) -> None:
+    disk_id, policy_id = policy_scene.covered(cloud)
+    cloud.ok("account", "overdue")
+    cloud.ok("clock", "advance", "2d")
+    new = {"timePoints": '["0"]', "repeatWeekdays": '["1"]', "retentionDays": 1}
+    refused(cloud, CODE, "CreateAutoSnapshotPolicy", regionId=REGION, **new)
+    applying = {"autoSnapshotPolicyId": policy_id, "diskIds": f'["{disk_id}"]'}
+    refused(cloud, CODE, "ApplyAutoSnapshotPolicy", regionId=REGION, **applying)
 
 
 def test_what_is_overdue_can_be_seen_and_deleted(cloud: Cloud) -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import policy_scene
 import pytest
 from refusals import picture
 from support import REGION, Cloud, block
@@ -191,6 +192,28 @@ def test_instant_access_that_is_not_switched_off_is_told(cloud: Cloud) -> None:
     assert (item["FreedBytes"], item["Saving"]) == (0, "3.00000000")
     cloud.ecs("ModifySnapshotAttribute", SnapshotId=snapshot_id, DisableInstantAccess=True)
     assert advise(cloud)["Advice"] == []
+
+
+def test_a_policy_that_captures_more_often_than_is_recommended_is_told(dear: Cloud) -> None:
+    disk_id, policy_id = policy_scene.covered(dear, timePoints='["0","6","12","18"]')
+    for day in range(3):
+        dear.write(disk_id, 0, block("ABC"[day]))
+        dear.ok("clock", "advance", "1d")
+    often = next(item for item in advise(dear)["Advice"] if item["Action"] == "change-policy")
+    assert (often["PolicyId"], often["SnapshotIds"]) == (policy_id, [])
+    assert "28 times a week" in often["Found"]
+    surplus_ = next(item for item in advise(dear)["Advice"] if item["Action"] == "delete")
+    assert often["Saving"] == surplus_["Saving"]  # all of them are automatic
+    assert policy_id in dear.ok("advise").out
+    dear.ecs(
+        "ModifyAutoSnapshotPolicyEx",
+        regionId=REGION,
+        autoSnapshotPolicyId=policy_id,
+        timePoints='["0"]',
+    )
+    assert "change-policy" not in {item["Action"] for item in advise(dear)["Advice"]}
+    tag(dear, "disk", disk_id, "system")
+    assert "change-policy" in {item["Action"] for item in advise(dear)["Advice"]}
 
 
 def test_advice_changes_nothing_and_reads_as_text(dear: Cloud) -> None:

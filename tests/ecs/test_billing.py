@@ -7,6 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+import policy_scene
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -344,6 +345,18 @@ def test_what_was_deleted_was_stored_until_then_disk_and_chain_too(dear: Cloud) 
     dear.ok("clock", "advance", "100d")
     [line] = bill(dear, month="2022-04")["Lines"]
     assert (line["DiskId"], line["Amount"]) == (disk_id, f"{Decimal(30) / 720:.8f}")
+    dear.check()
+
+
+@pytest.mark.rule("SZ-2")
+def test_a_month_of_a_policy_in_one_advance_is_billed_hour_by_hour(dear: Cloud) -> None:
+    """Hourly snapshots of an unchanged disk, kept two days: one block, and never another."""
+    disk_id, _ = policy_scene.covered(dear, timePoints=policy_scene.HOURLY, retentionDays=2)
+    dear.ok("clock", "advance", "30d")
+    assert bill(dear, month="2022-04")["Total"] == f"{Decimal(719) / 720:.8f}"
+    file = dear.root / "chains" / REGION / disk_id / "chain.json"
+    [history] = json.loads(file.read_text())["history"]
+    assert history == {"kind": "standard", "points": {"2022-04-01T01:00:00Z": 1}}
     dear.check()
 
 

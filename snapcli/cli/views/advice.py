@@ -109,5 +109,6 @@ def _commands(item: _Item) -> list[str]:
             for each in item.snapshot_ids
         ]
     return [
-        f"snapcli modify-auto-snapshot-policy-ex --auto-snapshot-policy-id {item.policy_id} ..."
+        f"snapcli modify-auto-snapshot-policy-ex --auto-snapshot-policy-id {item.policy_id} ...",
+        f"snapcli cancel-auto-snapshot-policy --disk-ids {item.disk_id}",
     ]
