@@ -20,14 +20,15 @@ class Caller(msgspec.Struct, kw_only=True):
     """Who calls and from where: what the command line or an HTTP request says beside parameters.
 
     `workspace`, `profile` (an account's name) and `region` are None when not said. `progress` is
-    told of long work: what, done and total bytes. `output` and `input` are the binary streams of
-    operations that move bytes.
+    told of long work: what, done and total bytes; `counting` of what is long but no bytes.
+    `output` and `input` are the binary streams of operations that move bytes.
     """
 
     workspace: str | None = None
     profile: str | None = None
     region: str | None = None
     progress: Progress | None = None
+    counting: Progress | None = None
     on_wait: Callable[[], None] | None = None
     read_input: Callable[[int], bytes] | None = None
     write_output: Callable[[bytes], object] | None = None

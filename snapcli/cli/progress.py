@@ -22,6 +22,8 @@ class ProgressBar:
         self._began = 0.0
         self._drawn_at = 0.0
         self._shown = False
+        self._counted = ""
+        self._counted_since = 0.0
 
     def __call__(self, what: str, done_bytes: int, total_bytes: int) -> None:
         now = monotonic()
@@ -37,6 +39,17 @@ class ProgressBar:
         self._shown = True
         self._put(_ERASE + self._line(done_bytes, total_bytes, now - self._began))
 
+    def count(self, what: str, done: int, total: int) -> None:
+        """Show how far something has come that is not measured in bytes."""
+        now = monotonic()
+        if what != self._counted:
+            self._counted, self._counted_since = what, now
+        if done >= total:
+            self.erase()
+        elif now - self._counted_since >= _QUIET_SECONDS:
+            self._shown = True
+            self._put(_ERASE + f"{what} {_bar(done / total)}"[: self._streams.width - 1])
+
     def erase(self) -> None:
         """Take the bar off the terminal."""
         if self._shown:
@@ -44,11 +57,8 @@ class ProgressBar:
             self._put(_ERASE)
 
     def _line(self, done_bytes: int, total_bytes: int, seconds: float) -> str:
-        share = done_bytes / total_bytes
-        filled = int(share * _BAR_WIDTH)
-        bar = "#" * filled + "-" * (_BAR_WIDTH - filled)
         speed = done_bytes / seconds / (1 << 20)
-        text = f"{self._what} [{bar}] {share:4.0%}  {speed:,.0f} MiB/s"
+        text = f"{self._what} {_bar(done_bytes / total_bytes)}  {speed:,.0f} MiB/s"
         return text[: self._streams.width - 1]
 
     def _put(self, text: str) -> None:
@@ -56,3 +66,8 @@ class ProgressBar:
         if stream is not None:
             stream.write(text)
             stream.flush()
+
+
+def _bar(share: float) -> str:
+    filled = int(share * _BAR_WIDTH)
+    return f"[{'#' * filled}{'-' * (_BAR_WIDTH - filled)}] {share:4.0%}"

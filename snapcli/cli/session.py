@@ -164,6 +164,7 @@ class Session:
                     profile=self._account(),
                     region=self.effective_region(),
                     progress=bar,
+                    counting=bar.count if bar is not None else None,
                     on_wait=self._on_wait,
                     read_input=self.streams.read_bytes,
                     write_output=self.streams.write_bytes,

@@ -307,14 +307,16 @@ def _blocks_after(call: Call, chain: Chain, gone: set[str]) -> dict[str, int]:
     run: list[SnapshotRecord] = []
     below: list[SnapshotRecord] = []
     is_first = True
-    for node in [n for n in chain.nodes if n.map_file]:
+    for node in [n for n in chain.nodes if n.failed_at is None]:
         if node.snapshot_id in gone:
-            run.append(node)
+            run += [node] if node.map_file else []
             continue
+        held = [*run, node] if node.map_file else run  # without a map it gets that of the last
         if run:
+            *before, last = held
             counted[node.snapshot_id] = count_all(
-                call.chain_folder(chain), layers(run), layers([node])[0], is_first, layers(below)
+                call.chain_folder(chain), layers(before), layers([last])[0], is_first, layers(below)
             )
-        below += [*run, node]
+        below += held
         run, is_first = [], False
     return counted

@@ -203,21 +203,34 @@ class Call:
     def find_snapshot(self, snapshot_id: str) -> tuple[Chain, SnapshotRecord] | None:
         """Find a snapshot by id in all regions.
 
-        Its pack bears its name, so one look a chain finds the chain; a failed snapshot has no
-        pack and is looked for in the documents.
+        Its pack bears its name, so one look a chain finds the chain. A snapshot that failed or
+        holds nothing of its own has no pack: its id is looked for in the bytes of the documents
+        before any is decoded.
         """
         if not snapshot_id.startswith("s-") or "/" in snapshot_id:
             return None
         for region_id in self._regions_for(snapshot_id):
-            disk_ids = self.tx.folder_names(f"{self.home}chains/{region_id}")
-            likely = self._disks_with_pack(region_id, snapshot_id)
-            for disk_id in likely + [other for other in disk_ids if other not in likely]:
+            for disk_id in self._likely_first(region_id, snapshot_id):
                 chain = self.chain(region_id, disk_id)
                 for node in chain.nodes if chain else ():
                     if node.snapshot_id == snapshot_id:
                         assert chain is not None
                         return chain, node
         return None
+
+    def _likely_first(self, region_id: str, snapshot_id: str) -> Iterator[str]:
+        """Yield a region's chains by folder, those first that will have the snapshot."""
+        likely = self._disks_with_pack(region_id, snapshot_id)
+        yield from likely
+        others = []
+        for name in self.tx.folder_names(f"{self.home}chains/{region_id}"):
+            if name in likely:
+                continue
+            if self.tx.mentions(self.chain_file(region_id, name), snapshot_id):
+                yield name
+            else:
+                others.append(name)
+        yield from others  # one of them may be damaged, which has to be told
 
     def _disks_with_pack(self, region_id: str, snapshot_id: str) -> list[str]:
         """Return whose chain has this snapshot's pack; reads no document."""

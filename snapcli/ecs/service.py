@@ -4,6 +4,7 @@ One transaction an operation. Holds what is the same for all: region default, Cl
 """
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -21,6 +22,8 @@ from snapcli.workspace.store import Transaction, Workspace
 
 if TYPE_CHECKING:
     from snapcli.ecs.events import Log
+
+_SECOND = timedelta(seconds=1)
 
 
 def perform(
@@ -59,6 +62,7 @@ def _settle(workspace: Workspace, caller: Caller, log: "Log | None" = None) -> N
     from snapcli.ecs import lifecycle
 
     is_left = True
+    begun_at = None
     while is_left:
         is_left = False
         with workspace.write() as tx:
@@ -66,6 +70,11 @@ def _settle(workspace: Workspace, caller: Caller, log: "Log | None" = None) -> N
                 call = Call(tx, caller, account_id)
                 is_left |= lifecycle.settle(call, log)
                 finish(call)
+                settled_at = call.account.settled_at
+                if caller.counting is not None and settled_at is not None:
+                    begun_at = begun_at or settled_at
+                    done, total = settled_at - begun_at, tx.now - begun_at
+                    caller.counting("Letting time pass", done // _SECOND, total // _SECOND)
 
 
 def _due_accounts(tx: Transaction) -> list[str]:

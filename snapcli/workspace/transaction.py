@@ -80,6 +80,23 @@ class Transaction:
             return True
         return os.path.isfile(self.path(relative))
 
+    def mentions(self, relative: str, text: str) -> bool:
+        """Tell whether a document may hold `text`: by its bytes alone, where it was not loaded.
+
+        One that this transaction has loaded may hold anything. Raises WorkspaceError.
+        """
+        if relative in self._deleted:
+            return False
+        if relative in self._loaded:
+            return True
+        path = self.path(commit.inside(relative))
+        try:
+            return text.encode() in files.read_bytes(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError as error:
+            raise files.storage_error(error, path, commit.NOTHING_CHANGED) from None
+
     def folder_names(self, relative: str) -> list[str]:
         """Return the sorted names of files and folders in a folder; none where it is not there.
 

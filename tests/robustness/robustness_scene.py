@@ -198,7 +198,8 @@ def views(chain_file: Path) -> Iterable[tuple[str, str]]:
     chain = json.loads(chain_file.read_bytes())
     layers: list[Layer] = []
     for node in chain["nodes"]:
-        layers.append(Layer(node["snapshot_id"], node["map_file"]))
+        if "map_file" in node:  # else it failed, or holds what the one before it holds
+            layers.append(Layer(node["snapshot_id"], node["map_file"]))
         view = View(str(chain_file.parent), layers, "kms_key_id" in chain)
         summed = blake3()
         for index in view.window_indexes(view.end_block):
