@@ -17,6 +17,7 @@ import snapcli.cli.ecs_form, snapcli.cli.friendly, snapcli.ecs.service, snapcli.
 import snapcli.volumes.capture, snapcli.volumes.restore, snapcli.volumes.deletion
 import snapcli.ecs.snapshot_creation, snapcli.ecs.disk_files, snapcli.ecs.instance_launch
 from snapcli.cli.main import run
+# before
 sys.stdout.write("ready\\n")
 sys.stdout.flush()
 sys.stdin.readline()
@@ -25,12 +26,16 @@ run()
 
 
 class Command:
-    """One command line, begun by `go`; `words` are what follows `snapcli`."""
+    """One command line, begun by `go`; `words` are what follows `snapcli`.
 
-    def __init__(self, root: Path, *words: str) -> None:
+    `before` is a line of the program to be run before it says that it is ready.
+    """
+
+    def __init__(self, root: Path, *words: str, before: str = "") -> None:
         self.words = words
+        program = _PROGRAM.replace("# before", before)
         self.process = subprocess.Popen(
-            [sys.executable, "-c", _PROGRAM, "--workspace", str(root), *words],
+            [sys.executable, "-c", program, "--workspace", str(root), *words],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
