@@ -188,14 +188,14 @@ def verify_plan(plan: RestorePlan) -> None:
     Raises DamagedBlock for the first that can't be given back (RB-9: never half a disk).
     """
     jobs = plan.jobs()
-    for _ in _fetched(plan.view, plan.packs, jobs, lambda _first, _blocks: None, plan.cipher):
+    for _ in fetched(plan.view, plan.packs, jobs, lambda _first, _blocks: None, plan.cipher):
         pass
 
 
 Use = Callable[[int, list[bytes]], None]  # first block, plain blocks
 
 
-def _fetched(
+def fetched(
     view: View,
     packs: Mapping[int, str],
     jobs: Iterable[Job],
@@ -277,7 +277,7 @@ class _Filler:
         """Write all blocks of the jobs; `block_count` says how many, for the progress."""
         done = 0
         waiting = _WAITING_THREADS if self._direct is not None else 0
-        for count in _fetched(view, packs, jobs, self.write, cipher, waiting):
+        for count in fetched(view, packs, jobs, self.write, cipher, waiting):
             done += count
             if progress is not None:
                 progress(min(done, block_count) * BLOCK_BYTES, block_count * BLOCK_BYTES)
@@ -339,7 +339,7 @@ def write_new(
     fd = open_new_image(name, length_bytes)
     direct = DirectWriter(name) if sync else None
     try:
-        jobs = _view_jobs(view, 0, blocks_of(length_bytes))
+        jobs = view_jobs(view, 0, blocks_of(length_bytes))
         block_count = view.newest.view_blocks if view.newest is not None else 0
         filler = _Filler(fd, length_bytes, sync, direct)
         filler.fill(view, packs, jobs, block_count, progress, cipher)
@@ -358,7 +358,7 @@ def write_new(
         os.close(fd)
 
 
-def _view_jobs(view: View, first: int, after: int) -> Iterator[Job]:
+def view_jobs(view: View, first: int, after: int) -> Iterator[Job]:
     """All data blocks of a view between two blocks."""
     after = min(after, view.end_block)
     while first < after:
