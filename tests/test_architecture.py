@@ -33,6 +33,8 @@ HELD = (
     *(f"GB-{n}" for n in range(1, 4)),
     *(f"TG-{n}" for n in range(1, 3)),
     *(f"FQ-{n}" for n in (1,)),
+    *(f"IM-{n}" for n in range(1, 10)),
+    *("DL-2", "FQ-2"),
 )
 
 

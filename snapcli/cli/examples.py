@@ -254,6 +254,24 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = {
     "ResetDisks": (
         ("Roll a disk of a group back", {"Disk.1.DiskId": _DISK, "Disk.1.SnapshotId": _SNAPSHOT}),
     ),
+    "CopyImage": (
+        (
+            "An image in another region",
+            {
+                "ImageId": _CUSTOM,
+                "DestinationRegionId": "cn-beijing",
+                "DestinationImageName": "web-1",
+            },
+        ),
+    ),
+    "CancelCopyImage": (
+        ("End an unfinished copy", {"RegionId": "cn-beijing", "ImageId": _CUSTOM}),
+    ),
+    "ModifyImageSharePermission": (
+        ("Let another account use it", {"ImageId": _CUSTOM, "AddAccount.1": "2234567890123456"}),
+        ("And no longer", {"ImageId": _CUSTOM, "RemoveAccount.1": "2234567890123456"}),
+    ),
+    "DescribeImageSharePermission": (("Whom an image is shared with", {"ImageId": _CUSTOM}),),
     "DescribeSnapshotLinks": (("A disk's chain and its size", {"DiskIds": f'["{_DISK}"]'}),),
     "DescribeSnapshotsUsage": (("Count and size in a region", {"RegionId": "cn-hangzhou"}),),
     "DescribeSnapshotMonitorData": (

@@ -108,6 +108,8 @@ class _Checker:
         for chain in self.chains:
             self.check_chain(chain)
         self.check_chain_folders()
+        for region_id, inventory in self.inventories.items():
+            self.check_images(region_id, inventory)
 
     def check_documents(self) -> None:
         """Decode every document, and gather inventories and chains."""
@@ -164,6 +166,25 @@ class _Checker:
                 disks=disks or [],
             )
         )
+
+    def check_images(self, region_id: str, inventory: Inventory) -> None:
+        """Check that every snapshot that an image needs is there."""
+        held = {
+            node.snapshot_id
+            for chain in self.chains
+            if chain.region_id == region_id
+            for node in chain.nodes
+            if node.failed_at is None
+        }
+        for image in inventory.images.values():
+            for disk in image.disks if image.failed_at is None else ():
+                if disk.snapshot_id and disk.snapshot_id not in held:
+                    self._add(
+                        self.call.tx.path(f"{self.call.home}state/{region_id}/inventory.json"),
+                        f"The image {image.image_id} needs the snapshot {disk.snapshot_id}, which "
+                        "is gone; it can't be used, only deleted.",
+                        snapshot_id=disk.snapshot_id,
+                    )
 
     def check_disks(self, inventory: Inventory) -> None:
         """Check that each disk has its file, of its length, and its instance."""

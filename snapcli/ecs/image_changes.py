@@ -120,8 +120,12 @@ def _check(call: Call, image: ImageRecord, force: bool) -> None:
         )
 
 
-def remove_image(call: Call, image: ImageRecord) -> None:
-    """Take an image out of its region, and let go what only it kept from going (PO-7)."""
+def remove_image(call: Call, image: ImageRecord, with_snapshots: bool = False) -> None:
+    """Take an image out of its region, and let go what only it kept from going (PO-7).
+
+    With `with_snapshots`, and always for an imported one, its snapshots go too, but those that
+    something else was made from.
+    """
     from snapcli.ecs.nodes import remove_node
     from snapcli.ecs.snapshot_use import is_held_by_image, usages
 
@@ -133,7 +137,7 @@ def remove_image(call: Call, image: ImageRecord) -> None:
         if found is None or is_held_by_image(call, *found):
             continue
         release = released_at(found[1])
-        if image.imported and snapshot_id not in used:
+        if (with_snapshots or image.imported) and snapshot_id not in used:
             remove_node(call, *found)
         elif release is not None and release <= call.now:
             call.due(release)

@@ -337,3 +337,19 @@ def test_an_image_outlasts_its_snapshots_retention_which_ends_with_the_image(
     assert [each["SnapshotId"] for each in cloud.snapshots()] == [kept]
     cloud.ecs("DeleteImage", RegionId=REGION, ImageId=image_id)
     assert cloud.snapshots() == []
+
+
+def test_the_check_names_an_image_whose_snapshot_is_gone(cloud: Cloud, system: str) -> None:
+    import shutil
+
+    image_id = create_image(cloud, SnapshotId=system)
+    [folder] = [pack.parent for pack in cloud.root.glob(f"chains/*/*/{system}.pack")]
+    shutil.rmtree(folder)
+    found = cloud.run("check", "--output", "json")
+    assert found.code == 5
+    [problem] = found.json["Problems"]
+    assert image_id in problem["Message"] and problem["SnapshotId"] == system
+    given = {"RegionId": REGION, "ImageId": image_id, "InstanceType": "ecs.g7.large"}
+    refused(cloud, "OperationDenied.ImageNotValid", "RunInstances", **given)
+    cloud.ecs("DeleteImage", RegionId=REGION, ImageId=image_id)
+    cloud.check()
