@@ -11,6 +11,7 @@ _INSTANCE = "i-bp1fw3k1example001"
 _GROUP = "ssg-bp1fw3k1example001"
 _ROLE = "AppSnapshotRoleName"
 _OWN_POLICY = {"PolicyType": "Custom", "PolicyName": "AppSnapshotPolicy"}
+_TASK = "tsk-bp1fw3k1example001"
 _CUSTOM = "m-bp1fw3k1example001"
 _POLICY = "sp-bp1fw3k1example001"
 _IMAGE = "ubuntu_18_04_x64_20G_alibase_20220101.vhd"
@@ -267,6 +268,25 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = {
     "CancelCopyImage": (
         ("End an unfinished copy", {"RegionId": "cn-beijing", "ImageId": _CUSTOM}),
     ),
+    "ExportImage": (
+        (
+            "As qcow2 files in the workspace's folder buckets/exports",
+            {"ImageId": _CUSTOM, "OSSBucket": "exports", "ImageFormat": "qcow2"},
+        ),
+    ),
+    "ImportImage": (
+        (
+            "A system disk from buckets/exports",
+            {
+                "ImageName": "web-1",
+                "DiskDeviceMapping.1.OSSBucket": "exports",
+                "DiskDeviceMapping.1.OSSObject": "web-1.qcow2",
+            },
+        ),
+    ),
+    "DescribeTasks": (("Exports and imports at work", {"TaskStatus": "Processing"}),),
+    "DescribeTaskAttribute": (("How far one has come", {"TaskId": _TASK}),),
+    "CancelTask": (("End one", {"TaskId": _TASK}),),
     "ModifyImageSharePermission": (
         ("Let another account use it", {"ImageId": _CUSTOM, "AddAccount.1": "2234567890123456"}),
         ("And no longer", {"ImageId": _CUSTOM, "RemoveAccount.1": "2234567890123456"}),

@@ -14,6 +14,7 @@ from snapcli.ecs.image_state import status
 from snapcli.ecs.records import ImageRecord
 from snapcli.ecs.region_rules import require_region
 from snapcli.ecs.snapshot_state import released_at
+from snapcli.ecs.tasks import EXPORT, unfinished_task
 
 
 class ModifyImageAttributeRequest(Request):
@@ -100,6 +101,21 @@ def _check(call: Call, image: ImageRecord, force: bool) -> None:
             403,
             f"The image {image.image_id} is being copied from {image.source_region_id}; wait until "
             "it is Available, or end that with CancelCopyImage.",
+        )
+    if image.imported and status(image, call.now) == "Creating":
+        raise ApiError(
+            "ImageIsImporting",
+            403,
+            f"The image {image.image_id} is being imported; wait until it is Available, or end "
+            "that with CancelTask.",
+        )
+    exporting = unfinished_task(call, image.region_id, EXPORT, image.image_id)
+    if exporting is not None:
+        raise ApiError(
+            "ImageIsExporting",
+            403,
+            f"The image {image.image_id} is being exported by the task {exporting.task_id}; wait "
+            "until it is Finished, or end it with CancelTask.",
         )
     instances = call.inventory(image.region_id).instances.values()
     using = [each.instance_id for each in instances if each.image_id == image.image_id]

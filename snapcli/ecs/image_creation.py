@@ -15,14 +15,14 @@ from snapcli.api.types import (
 from snapcli.ecs.account import require_snapshot_service
 from snapcli.ecs.call import Call
 from snapcli.ecs.disk_categories import CATEGORIES
-from snapcli.ecs.disk_making import DATA_DEVICES, SYSTEM_DEVICE
+from snapcli.ecs.disk_making import SYSTEM_DEVICE
 from snapcli.ecs.image_making import (
     ARCHITECTURES,
     BOOT_MODES,
     DEFAULT_DATA_DISK_GIB,
-    MOST_DATA_DISKS,
     PLATFORMS,
     check_room,
+    name_devices,
     new_image,
     os_type_of,
 )
@@ -246,7 +246,7 @@ def _mapped(call: Call, request: CreateImageRequest) -> tuple[list[ImageDisk], C
             "No snapshot of a system disk was given; data disks alone make no image.",
         )
     disks.insert(0, system[1])
-    _name_devices(disks)
+    name_devices(disks)
     return disks, system[0]
 
 
@@ -262,35 +262,6 @@ def _empty_disk(mapping: DiskDeviceMapping) -> ImageDisk:
     return ImageDisk(
         type="data", device=mapping.device, size_gib=mapping.size or DEFAULT_DATA_DISK_GIB
     )
-
-
-def _name_devices(disks: list[ImageDisk]) -> None:
-    """Check the device names of an image's disks, the system disk first; fill in those left out."""
-    if len(disks) > MOST_DATA_DISKS + 1:
-        raise ApiError(
-            "OperationDenied",
-            400,
-            f"{len(disks) - 1} data disks were given; an image has up to {MOST_DATA_DISKS}.",
-        )
-    taken: set[str] = set()
-    for disk in disks:
-        fitting = (SYSTEM_DEVICE,) if disk.type == "system" else DATA_DEVICES
-        if disk.device and disk.device not in fitting:
-            raise ApiError(
-                "InvalidDevice.Malformed",
-                400,
-                f"The device {disk.device!r} is not right for a {disk.type} disk. It must be "
-                + (SYSTEM_DEVICE if disk.type == "system" else "one of /dev/xvdb to /dev/xvdz")
-                + ".",
-            )
-        if disk.device in taken:
-            raise ApiError("InvalidDevice.InUse", 400, f"The device {disk.device} was given twice.")
-        taken |= {disk.device} - {""}
-    for disk in disks:
-        if not disk.device:
-            fitting = (SYSTEM_DEVICE,) if disk.type == "system" else DATA_DEVICES
-            disk.device = next(device for device in fitting if device not in taken)
-            taken.add(disk.device)
 
 
 # From an instance

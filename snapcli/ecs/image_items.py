@@ -139,13 +139,12 @@ def item_of(call: Call, owner: Call, image: ImageRecord, used: bool) -> ImageIte
 
 
 def _disk_item(disk: ImageDisk, own: bool, progress: str, seconds_left: int) -> DiskItem:
-    bucket, _, name = disk.source_file.rpartition("/")
     return DiskItem(
         device=disk.device,
         encrypted=disk.encrypted,
         format=disk.source_format,
-        import_oss_bucket=bucket if own else "",
-        import_oss_object=name if own else "",
+        import_oss_bucket=disk.source_bucket if own else "",
+        import_oss_object=disk.source_object if own else "",
         progress=progress,
         remain_time=seconds_left,
         size=str(disk.size_gib),

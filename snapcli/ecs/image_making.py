@@ -7,6 +7,7 @@ from datetime import datetime
 
 from snapcli.api.errors import ApiError
 from snapcli.ecs.call import Call
+from snapcli.ecs.disk_making import DATA_DEVICES, SYSTEM_DEVICE
 from snapcli.ecs.records import ImageDisk, ImageRecord
 
 DEFAULT_DATA_DISK_GIB = 5  # IM-2
@@ -71,3 +72,32 @@ def new_image(
     )
     call.inventory(region_id).images[image_id] = image
     return image
+
+
+def name_devices(disks: list[ImageDisk]) -> None:
+    """Check the device names of an image's disks, the system disk first; fill in those left out."""
+    if len(disks) > MOST_DATA_DISKS + 1:
+        raise ApiError(
+            "OperationDenied",
+            400,
+            f"{len(disks) - 1} data disks were given; an image has up to {MOST_DATA_DISKS}.",
+        )
+    taken: set[str] = set()
+    for disk in disks:
+        fitting = (SYSTEM_DEVICE,) if disk.type == "system" else DATA_DEVICES
+        if disk.device and disk.device not in fitting:
+            raise ApiError(
+                "InvalidDevice.Malformed",
+                400,
+                f"The device {disk.device!r} is not right for a {disk.type} disk. It must be "
+                + (SYSTEM_DEVICE if disk.type == "system" else "one of /dev/xvdb to /dev/xvdz")
+                + ".",
+            )
+        if disk.device in taken:
+            raise ApiError("InvalidDevice.InUse", 400, f"The device {disk.device} was given twice.")
+        taken |= {disk.device} - {""}
+    for disk in disks:
+        if not disk.device:
+            fitting = (SYSTEM_DEVICE,) if disk.type == "system" else DATA_DEVICES
+            disk.device = next(device for device in fitting if device not in taken)
+            taken.add(disk.device)

@@ -103,7 +103,8 @@ class ImageDisk(Record):
     size_gib: int
     snapshot_id: str = ""
     encrypted: bool = False
-    source_file: str = ""  # of an imported image: bucket/object
+    source_bucket: str = ""  # of an imported image
+    source_object: str = ""
     source_format: str = ""
 
 
@@ -154,6 +155,7 @@ class PolicyRecord(Record):
     tags: dict[str, str] = {}
 
 
+<<<<<<< HEAD
 class GroupRecord(Record):
     """A snapshot-consistent group; its members name it, each in its disk's chain."""
 
@@ -166,6 +168,19 @@ class GroupRecord(Record):
     disk_ids: list[str] = []
     resource_group_id: str = ""
     tags: dict[str, str] = {}
+=======
+class TaskRecord(Record):
+    """An export or import of an image; its bytes are there, only the clock says it goes on."""
+
+    task_id: str
+    region_id: str
+    action: str  # ExportImage or ImportImage
+    resource_id: str
+    created_at: Instant
+    ready_at: Instant
+    cancelled_at: Instant | None = None
+    files: list[str] = []  # of an export: what it wrote
+>>>>>>> 3d7a092 (Export images to buckets and import them, with tasks by the workspace's clock)
 
 
 class Inventory(Record):
@@ -175,6 +190,7 @@ class Inventory(Record):
     instances: dict[str, InstanceRecord] = {}
     disks: dict[str, DiskRecord] = {}
     images: dict[str, ImageRecord] = {}
+    tasks: dict[str, TaskRecord] = {}
     policies: dict[str, PolicyRecord] = {}
     groups: dict[str, GroupRecord] = {}
 

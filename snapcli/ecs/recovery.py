@@ -92,4 +92,40 @@ def trim(workspace: str, arguments: Arguments) -> None:
             trim_folder(folder, arguments["maps"], packs)
 
 
-FINISHERS = {"restore": restore, "reset": reset, "resize": resize, "trim": trim}
+def publish(workspace: str, arguments: Arguments) -> None:
+    """Give exported files their names; a bucket may lie outside the workspace (IM-8)."""
+    folders = set()
+    for temporary, name in arguments["files"]:
+        source, target = os.path.join(workspace, temporary), os.path.join(workspace, name)
+        if os.path.lexists(source):
+            os.replace(source, target)
+            folders.add(os.path.dirname(target))
+    _sync(folders)
+
+
+def withdraw(workspace: str, arguments: Arguments) -> None:
+    """Remove the files of an export that was cancelled."""
+    folders = set()
+    for name in arguments["files"]:
+        path = os.path.join(workspace, name)
+        if os.path.isfile(path):
+            os.unlink(path)
+            folders.add(os.path.dirname(path))
+    _sync(folders)
+
+
+def _sync(folders: set[str]) -> None:
+    from snapcli.volumes.images import sync_folder
+
+    for folder in sorted(folders):
+        sync_folder(folder)
+
+
+FINISHERS = {
+    "restore": restore,
+    "reset": reset,
+    "resize": resize,
+    "trim": trim,
+    "publish": publish,
+    "withdraw": withdraw,
+}

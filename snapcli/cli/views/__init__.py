@@ -26,6 +26,8 @@ _VIEWS: Mapping[str, tuple[str, str]] = {
     "DeleteSnapshotGroup": ("groups", "deletion"),
     "DescribeDisks": ("disks", "view"),
     "DescribeInstances": ("instances", "view"),
+    "DescribeImages": ("images", "view"),
+    "DescribeTasks": ("images", "tasks"),
     "DescribeRegions": ("regions", "view"),
     "DescribeZones": ("regions", "zones"),
     "ListTagResources": ("tags", "view"),
