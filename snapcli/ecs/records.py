@@ -155,7 +155,6 @@ class PolicyRecord(Record):
     tags: dict[str, str] = {}
 
 
-<<<<<<< HEAD
 class GroupRecord(Record):
     """A snapshot-consistent group; its members name it, each in its disk's chain."""
 
@@ -168,7 +167,8 @@ class GroupRecord(Record):
     disk_ids: list[str] = []
     resource_group_id: str = ""
     tags: dict[str, str] = {}
-=======
+
+
 class TaskRecord(Record):
     """An export or import of an image; its bytes are there, only the clock says it goes on."""
 
@@ -180,7 +180,6 @@ class TaskRecord(Record):
     ready_at: Instant
     cancelled_at: Instant | None = None
     files: list[str] = []  # of an export: what it wrote
->>>>>>> 3d7a092 (Export images to buckets and import them, with tasks by the workspace's clock)
 
 
 class Inventory(Record):

@@ -165,11 +165,8 @@ def test_real_files_hold_what_the_tables_say(used: Cloud) -> None:
             assert always <= record.keys(), relative
             for field in record.keys() - always - {"format"}:
                 assert record[field] != json.loads(rows[field][1]), f"{kind}.{field} is a default"
-<<<<<<< HEAD
-    elsewhere = {"ImageRecord", "ImageDisk", "FoldedMonth", "FoldedLine", "GroupRecord"}
-=======
-    elsewhere = {"ImageRecord", "ImageDisk", "TaskRecord", "FoldedMonth", "FoldedLine"}
->>>>>>> 3d7a092 (Export images to buckets and import them, with tasks by the workspace's clock)
+    images = {"ImageRecord", "ImageDisk", "TaskRecord"}
+    elsewhere = images | {"FoldedMonth", "FoldedLine", "GroupRecord"}
     assert found | elsewhere == RECORDS.keys()
 
 
