@@ -98,6 +98,11 @@ def _loss(action: str, given: Mapping[str, str], session: Session) -> str | None
             f"Disk {given.get('DiskId', '')} goes back to what it was when it was created. "
             "Everything written to it since then is lost."
         )
+    if action == "DeleteImage" and given.get("Force", "").lower() == "true":
+        return (
+            f"Image {given.get('ImageId', '')} is deleted even where instances were made from it. "
+            "Their system disks can't be re-initialised afterwards."
+        )
     if action in ("DeleteSnapshot", "DeleteSnapshots") and given.get("Force", "").lower() == "true":
         named = ", ".join(given[name] for name in given if name.startswith("SnapshotId"))
         return (

@@ -14,6 +14,10 @@ _NEXT: Mapping[str, str] = {
     "ImportDisk": "Next: snapcli attach-disk --disk-id {DiskId} --instance-id ID",
     "AttachDisk": "Next: snapcli disk path {DiskId} prints where its bytes are",
     "CreateSnapshot": "Next: snapcli chain show {DiskId}",
+    "CreateImage": "Next: snapcli run-instances --image-id {ImageId} --instance-type ecs.g7.large",
+    "CopyImage": "Next: snapcli describe-images --region {DestinationRegionId}",
+    "ExportImage": "Next: snapcli describe-task-attribute --task-id {TaskId}",
+    "ImportImage": "Next: snapcli describe-task-attribute --task-id {TaskId}",
     "CopySnapshot": "Next: snapcli describe-snapshots --region {DestinationRegionId}",
     "CreateAutoSnapshotPolicy": (
         "Next: snapcli apply-auto-snapshot-policy --auto-snapshot-policy-id "
