@@ -9,12 +9,10 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from snapcli.api import dispatch
-from snapcli.api.dispatch import Caller
 from snapcli.cli import exit_codes
 from snapcli.cli.grammar import Line
 from snapcli.cli.local.common import workspace_path
-from snapcli.cli.profiles import CONFIGURE
+from snapcli.cli.profiles import CONFIGURE, unknown
 from snapcli.cli.session import Session
 from snapcli.cli.streams import Streams
 from snapcli.cli.usage import UsageError, closest
@@ -70,7 +68,7 @@ def _list(_: Line, session: Session) -> None:
     region = session.workspace_region()
     rows += [
         (name + (" *" if name == current else ""), _NO_MODE, Profile(region_id=region))
-        for name in _accounts(session)
+        for name in session.accounts()
         if name not in taken
     ]
     lines = [
@@ -90,13 +88,6 @@ def _credential(profile: Profile) -> str:
     return profile.mode if profile.mode == _NO_MODE else f"{profile.mode}:***"
 
 
-def _accounts(session: Session) -> dict[str, bool]:
-    """Return the names of the workspace's accounts, and whether each is the current one."""
-    caller = Caller(workspace=session.workspace)
-    answer = msgspec.to_builtins(dispatch.invoke("ListAccounts", {}, caller))
-    return {each["Name"]: each["Current"] for each in answer["Accounts"]}
-
-
 def _current(session: Session) -> Profile:
     """Return the profile that is meant where none is named, or the one that is.
 
@@ -104,22 +95,13 @@ def _current(session: Session) -> Profile:
     """
     known = session.profiles()
     name = session.effective_profile() or known.current
-    accounts = {} if name and known.named(name) else _accounts(session)
+    accounts = {} if name and known.named(name) else session.accounts()
     if not name:
         name = next((each for each, current in accounts.items() if current), _DEFAULT)
     found = known.named(name)
     if found is None and name not in accounts:
-        raise _unknown(name, [*(each.name for each in known.all), *accounts])
+        raise unknown(name, [*known.names(), *accounts])
     return found or Profile(name=name, mode=_NO_MODE, region_id=session.workspace_region())
-
-
-def _unknown(name: str, names: list[str]) -> UsageError:
-    return UsageError(
-        f"unknown profile {name}, run configure to check",
-        exit_codes.MISSING,
-        near=closest(name, names),
-        tip=CONFIGURE,
-    )
 
 
 def _get(line: Line, session: Session) -> None:

@@ -86,11 +86,15 @@ def _largest(wanted: Pager, request: type[Request], given: Mapping[str, str]) ->
 
 
 def _detected(answer: Any) -> str:
+    """Return the path of the list in an answer: one within an object before one at the top."""
     for outer, value in answer.items():
         if isinstance(value, dict):
             for inner, within in value.items():
                 if isinstance(within, list):
                     return f"{outer}.{inner}"
+    for outer, value in answer.items():
+        if isinstance(value, list):
+            return str(outer)
     raise UsageError(
         "call failed can't auto recognize collections path: you need add "
         "`--pager path=[jmespath]` to assign manually",

@@ -5,12 +5,12 @@ set in the workspace; there are no credentials in either as seen from here. Chan
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from snapcli.cli import exit_codes
-from snapcli.cli.usage import UsageError
+from snapcli.cli.usage import UsageError, closest
 from snapcli.workspace import location, profiles
 from snapcli.workspace.errors import WorkspaceError
 from snapcli.workspace.profiles import Profile, Profiles
@@ -26,9 +26,23 @@ class Known(msgspec.Struct):
     all: list[Profile]
     current: str
 
+    def names(self) -> list[str]:
+        """Return their names."""
+        return [each.name for each in self.all]
+
     def named(self, name: str) -> Profile | None:
         """Return the profile of that name, None when there is none."""
         return next((each for each in self.all if each.name == name), None)
+
+
+def unknown(name: str, names: Sequence[str]) -> UsageError:
+    """Return the refusal of a profile that is none of `names`."""
+    return UsageError(
+        f"unknown profile {name}, run configure to check",
+        exit_codes.MISSING,
+        near=closest(name, names),
+        tip=CONFIGURE,
+    )
 
 
 def known(workspace: str | None, config_path: str | None, environ: Mapping[str, str]) -> Known:

@@ -132,17 +132,31 @@ class Session:
         return known.named(name or known.current)
 
     def _account(self) -> str | None:
-        """Return the account to act for; a profile that is only a configuration's names none."""
+        """Return the account to act for; a profile that is only a configuration's names none.
+
+        Raises UsageError where the real command would not know the profile either.
+        """
         name = self.effective_profile()
-        if name is None or self.profiles().named(name) is None:
+        if name is None:
+            return None
+        configured = self.profiles().named(name) is not None
+        if not configured and not self.in_place:
             return name
+        # It may be an account's name as well.
+        accounts = self.accounts()
+        if configured or name in accounts or len(accounts) == 1:
+            return name if name in accounts else None
+        from snapcli.cli.profiles import unknown
+
+        raise unknown(name, [*self.profiles().names(), *accounts])
+
+    def accounts(self) -> dict[str, bool]:
+        """Return the names of the workspace's accounts, and whether each is the current one."""
         import msgspec
 
-        # It may be an account's name as well.
         response = dispatch.invoke("ListAccounts", {}, Caller(workspace=self.workspace))
         answer = msgspec.to_builtins(response)
-        names = {each["Name"] for each in answer["Accounts"]}
-        return name if name in names else None
+        return {each["Name"]: each["Current"] for each in answer["Accounts"]}
 
     def invoke(self, action: str, given: Mapping[str, str]) -> Response:
         """Carry out `action` with the wire parameters `given`; raises what dispatch raises."""

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from support import REGION, Cloud
 
+from snapcli.api import catalogue, parameters
 from snapcli.cli import waiter as waiting
 from snapcli.cli.exit_codes import TIMED_OUT
 
@@ -209,13 +210,13 @@ def test_waiting_moves_the_clock_where_a_setting_says_so(
 
 def test_running_out_of_time_has_an_exit_code_of_its_own(slow: Cloud) -> None:
     slow.ok("config", "set", "waiter", "advance")
-    done = slow.run(*DESCRIBE, "--waiter", STATUS, "to=accomplished", "timeout=12")
+    done = slow.run(*DESCRIBE, "--waiter", STATUS, "to=accomplished", "timeout=10")
     assert (done.code, done.out) == (TIMED_OUT, "")
     assert done.err == (
-        "ERROR: wait 'Snapshots.Snapshot[0].Status' to 'accomplished' timeout(12seconds), "
+        "ERROR: wait 'Snapshots.Snapshot[0].Status' to 'accomplished' timeout(10seconds), "
         "last='progressing'\n"
     )
-    assert slow.ok("ecs", "ShowClock").json["Now"] == "2022-03-11T02:34:15Z"
+    assert slow.ok("ecs", "ShowClock").json["Now"] == "2022-03-11T02:34:10Z"
 
 
 def test_a_frozen_clock_is_not_slept_through(slow: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -308,3 +309,24 @@ def test_a_command_that_is_no_operation_takes_no_such_flag(cloud: Cloud, line: s
 
 def test_quiet_silences_every_other_command_too(cloud: Cloud) -> None:
     assert cloud.ok("config", "list", "-q").out == ""
+
+
+PAGED = sorted(
+    action
+    for action in catalogue.ENTRIES
+    if {"NextToken", "PageNumber"} & set(parameters.names(catalogue.load(action).request))
+)
+
+
+@pytest.mark.parametrize("action", PAGED)
+def test_whatever_is_declared_to_have_pages_can_be_merged(filled: Cloud, action: str) -> None:
+    alone = filled.run("ecs", action)
+    merged = filled.run("ecs", action, "--pager")
+    assert merged.code == alone.code
+    if merged.code == 0:
+        [(outer, within)] = merged.json.items()
+        lists = within if isinstance(within, dict) else {outer: within}
+        [(inner, items)] = lists.items()
+        single = alone.json[outer] if within is items else alone.json[outer][inner]
+        assert items[: len(single)] == single
+        assert len(items) == alone.json.get("TotalCount", len(items))

@@ -181,6 +181,19 @@ def test_a_profile_is_no_account_unless_one_has_its_name(aliyun: Aliyun) -> None
     assert disk_id in aliyun("ecs", "DescribeDisks", *region).out
 
 
+def test_a_profile_that_nobody_knows_is_refused_where_there_are_several_accounts(
+    aliyun: Aliyun,
+) -> None:
+    assert aliyun("ecs", "DescribeDisks", "--profile", "nobody").code == 0
+    aliyun.cloud.ok("account", "add", "partner")
+    done = aliyun("ecs", "DescribeDisks", "--profile", "partnr")
+    assert (done.code, done.out) == (3, "")
+    assert done.err == (
+        "ERROR: unknown profile partnr, run configure to check\n\nDid you mean:\n  partner\n\n"
+        "Configuration failed, use `aliyun configure` to configure it\n"
+    )
+
+
 def test_what_is_set_is_kept_in_the_workspace_without_any_secret(aliyun: Aliyun) -> None:
     config = aliyun.configure(CONFIG)
     done = aliyun(
