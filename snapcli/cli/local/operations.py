@@ -66,9 +66,9 @@ def _described(action: str) -> dict[str, Any]:
     options = {
         each.parameter.name: each.option
         for each in spellings(action, catalogue.load(action).request)
-    } | {"RegionId": "--region"}
+    }
     for parameter in found["Parameters"]:
-        parameter["Option"] = options[parameter["Name"]]
+        parameter["Option"] = options.get(parameter["Name"], "--region")
     found["Examples"] = [
         {
             "Shows": shows,
