@@ -21,7 +21,8 @@ class Caller(msgspec.Struct, kw_only=True):
 
     `workspace`, `profile` (an account's name) and `region` are None when not said. `progress` is
     told of long work: what, done and total bytes; `counting` of what is long but no bytes.
-    `output` and `input` are the binary streams of operations that move bytes.
+    `output` and `input` are the binary streams of operations that move bytes; `tell` takes a line
+    for a person who watches.
     """
 
     workspace: str | None = None
@@ -32,6 +33,8 @@ class Caller(msgspec.Struct, kw_only=True):
     on_wait: Callable[[], None] | None = None
     read_input: Callable[[int], bytes] | None = None
     write_output: Callable[[bytes], object] | None = None
+    write_error: Callable[[bytes], object] | None = None
+    tell: Callable[[str], None] | None = None
 
 
 def invoke(action: str, given: Mapping[str, str], caller: Caller) -> Response:

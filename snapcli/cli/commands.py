@@ -70,8 +70,10 @@ def _parameter(spelling: Spelling) -> click.Parameter:
     if parameter.choices and spelling.style == "value":
         kind = click.Choice(parameter.choices, case_sensitive=False)
     names = [spelling.option, parameter.field]
+    if spelling.short:
+        names.insert(0, spelling.short)
     if spelling.style == "switch":
-        names[0] += f"/--no-{spelling.option[2:]}"
+        names[names.index(spelling.option)] += f"/--no-{spelling.option[2:]}"
     return click.Option(
         names,
         type=None if spelling.style == "switch" else kind,

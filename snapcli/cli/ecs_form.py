@@ -13,7 +13,7 @@ from snapcli.cli.usage import UsageError, meant, missing
 
 _FILE_SUFFIX = "-FILE"
 # Operations whose result is the bytes that they write to standard output.
-BYTES_ALONE = ("ReadDisk",)
+BYTES_ALONE = ("ReadDisk", "GetGuestFile", "RunInGuest")
 
 
 def run(line: grammar.Line, streams: Streams) -> int:
@@ -173,10 +173,12 @@ def damage_code(action: str, response: object) -> int:
     """Return the exit code of a finished operation.
 
     `check` tells of damage by its own code; of several deletions one refusal is enough (DL-4),
-    but for a dry run.
+    but for a dry run. A command run inside an instance passes on its own.
     """
     if action == "CheckWorkspace" and getattr(response, "problems", None):
         return exit_codes.DAMAGE
+    if action == "RunInGuest":
+        return int(getattr(response, "exit_code", 0))
     if action == "DeleteSnapshots":
         outcomes = getattr(response, "outcomes", ())
         refused = any(each.code for each in outcomes) and not getattr(response, "dry_run", False)

@@ -19,6 +19,46 @@ _IMAGE = "ubuntu_18_04_x64_20G_alibase_20220101.vhd"
 Example = tuple[str, Mapping[str, str]]
 
 EXAMPLES: Mapping[str, tuple[Example, ...]] = {
+    "ShowGuestPath": (
+        ("Where the inside of an instance is", {"InstanceId": _INSTANCE}),
+        ("Where a file of it is", {"InstanceId": _INSTANCE, "Path": "/etc/my.cnf"}),
+    ),
+    "PutGuestFile": (
+        (
+            "Put a script into an instance, for root alone",
+            {
+                "InstanceId": _INSTANCE,
+                "File": "prescript.sh",
+                "Path": "/tmp/prescript.sh",
+                "Mode": "0700",
+            },
+        ),
+    ),
+    "GetGuestFile": (
+        (
+            "Print a file of an instance",
+            {"InstanceId": _INSTANCE, "Path": "/var/log/guest-run.log"},
+        ),
+    ),
+    "MountGuestDisk": (
+        ("Mount a disk", {"InstanceId": _INSTANCE, "DiskId": _DISK, "Path": "/data"}),
+    ),
+    "UnmountGuestDisk": (("Unmount it", {"InstanceId": _INSTANCE, "Path": "/data"}),),
+    "ListGuestMounts": (("What is mounted where", {"InstanceId": _INSTANCE}),),
+    "RunInGuest": (
+        (
+            "Make a file system on the first data disk",
+            {"InstanceId": _INSTANCE, "Command": '["mkfs.ext4","-q","dev/vdb"]'},
+        ),
+    ),
+    "ListGuestProcesses": (("What runs inside", {"InstanceId": _INSTANCE}),),
+    "StopGuestProcesses": (("End all that runs inside", {"InstanceId": _INSTANCE}),),
+    "ModifyGuest": (
+        (
+            "An instance without the Cloud Assistant client",
+            {"InstanceId": _INSTANCE, "Assistant": "missing"},
+        ),
+    ),
     "DescribeRegions": (("All regions, their names in English", {"AcceptLanguage": "en-US"}),),
     "DescribeZones": (("The zones of a region", {"RegionId": "cn-hangzhou"}),),
     "RunInstances": (

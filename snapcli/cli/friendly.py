@@ -38,6 +38,7 @@ _GROUPS: Mapping[str, str] = {
     "clock": "Show and move the workspace's time.",
     "console": "What the console shows, as text.",
     "disk": "Work with a disk's bytes.",
+    "guest": "Work inside an instance: files, processes, mounted disks.",
     "ram": "Roles and policies: snapcli ram <ApiName> --Parameter value ...",
 }
 _OTHERS: Mapping[str, str] = {

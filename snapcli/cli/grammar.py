@@ -207,6 +207,8 @@ def joined_fields(argv: Sequence[str]) -> list[str]:
     index = 0
     while index < len(argv):
         word = argv[index]
+        if word == "--":  # what follows is a command of its own
+            return whole + list(argv[index:])
         index += 1
         name, inline, flag = _head(word, strict=False)
         if name is None or flag is None or flag.takes != "fields":
@@ -220,7 +222,8 @@ def joined_fields(argv: Sequence[str]) -> list[str]:
 def asks_for_json(argv: Sequence[str]) -> bool:
     """Tell whether the command line says `--output json`, however wrong the rest of it is."""
     said = joined_fields(argv)
-    return "--output=json" in said
+    own = said[: said.index("--")] if "--" in said else said
+    return "--output=json" in own
 
 
 def _head(word: str, *, strict: bool = True) -> tuple[str | None, str | None, Flag | None]:

@@ -13,7 +13,7 @@ from snapcli.cli.streams import Streams
 from snapcli.cli.usage import UsageError
 
 # The parameters that name a file to read.
-NAMED: Mapping[str, str] = {"ImportDisk": "File"}
+NAMED: Mapping[str, str] = {"ImportDisk": "File", "PutGuestFile": "File"}
 _CHUNK_BYTES = 1 << 20
 
 

@@ -17,18 +17,34 @@ Style = Literal["value", "switch", "list", "json", "pairs", "struct", "structs"]
 
 # snapcli's own operations take what they act on without an option's name: the parameter, and
 # what help calls it.
-POSITIONALS: Mapping[str, tuple[str, str]] = {
-    "DeleteSnapshots": ("SnapshotId", "SNAPSHOT_ID..."),
-    "ShowChain": ("DiskId", "DISK_ID"),
-    "ShowDiskPath": ("DiskId", "DISK_ID"),
-    "ImportDisk": ("File", "FILE"),
-    "ReadDisk": ("DiskId", "DISK_ID"),
-    "WriteDisk": ("DiskId", "DISK_ID"),
-    "FreezeClock": ("At", "TIME"),
-    "AdvanceClock": ("By", "DURATION"),
-    "SetClock": ("At", "TIME"),
-    "AddAccount": ("Name", "NAME"),
-    "UseAccount": ("Name", "NAME"),
+POSITIONALS: Mapping[str, Mapping[str, str]] = {
+    "DeleteSnapshots": {"SnapshotId": "SNAPSHOT_ID..."},
+    "ShowChain": {"DiskId": "DISK_ID"},
+    "ShowDiskPath": {"DiskId": "DISK_ID"},
+    "ImportDisk": {"File": "FILE"},
+    "ReadDisk": {"DiskId": "DISK_ID"},
+    "WriteDisk": {"DiskId": "DISK_ID"},
+    "FreezeClock": {"At": "TIME"},
+    "AdvanceClock": {"By": "DURATION"},
+    "SetClock": {"At": "TIME"},
+    "AddAccount": {"Name": "NAME"},
+    "UseAccount": {"Name": "NAME"},
+    "ShowGuestPath": {"InstanceId": "INSTANCE_ID", "Path": "PATH"},
+    "PutGuestFile": {"InstanceId": "INSTANCE_ID", "File": "FILE", "Path": "PATH"},
+    "GetGuestFile": {"InstanceId": "INSTANCE_ID", "Path": "PATH", "File": "FILE"},
+    "MountGuestDisk": {"InstanceId": "INSTANCE_ID", "DiskId": "DISK_ID", "Path": "PATH"},
+    "UnmountGuestDisk": {"InstanceId": "INSTANCE_ID", "Path": "PATH"},
+    "ListGuestMounts": {"InstanceId": "INSTANCE_ID"},
+    "RunInGuest": {"InstanceId": "INSTANCE_ID", "Command": "COMMAND..."},
+    "ListGuestProcesses": {"InstanceId": "INSTANCE_ID"},
+    "StopGuestProcesses": {"InstanceId": "INSTANCE_ID", "Pid": "PID..."},
+    "ModifyGuest": {"InstanceId": "INSTANCE_ID"},
+}
+# One-letter spellings, where people know them from other programs.
+SHORTS: Mapping[tuple[str, str], str] = {
+    ("RunInGuest", "Detach"): "-d",
+    ("RunInGuest", "Interactive"): "-i",
+    ("RunInGuest", "Env"): "-e",
 }
 
 
@@ -43,6 +59,7 @@ class Spelling(msgspec.Struct, frozen=True):
     option: str
     style: Style
     positional: bool = False
+    short: str = ""
 
     @property
     def repeats(self) -> bool:
@@ -52,15 +69,18 @@ class Spelling(msgspec.Struct, frozen=True):
 
 def spellings(action: str, request: type[Request]) -> tuple[Spelling, ...]:
     """Return how each parameter of `action` is spelled; the region is the global `--region`."""
-    positional = POSITIONALS.get(action, ("", ""))
+    positional = POSITIONALS.get(action, {})
     found: list[Spelling] = []
     for parameter in describe(request):
         if parameter.name in REGION_NAMES:
             continue
         kebab = parameter.field.strip("_").replace("_", "-")
-        here = parameter.name == positional[0]
-        name = positional[1] if here else f"--{kebab}"
-        found.append(Spelling(parameter, name, _style(parameter), here))
+        here = parameter.name in positional
+        name = positional[parameter.name] if here else f"--{kebab}"
+        short = SHORTS.get((action, parameter.name), "")
+        found.append(Spelling(parameter, name, _style(parameter), here, short))
+    order = list(positional)
+    found.sort(key=lambda each: order.index(each.parameter.name) if each.positional else 0)
     return tuple(found)
 
 
@@ -89,6 +109,8 @@ def to_wire(spelling: Spelling, values: Sequence[str]) -> dict[str, str]:
         return {}
     if style == "list":
         return {f"{name}.{at}": value for at, value in enumerate(values, 1)}
+    if style == "json" and spelling.positional:
+        return {name: msgspec.json.encode(list(values)).decode()}  # word for word
     if style == "json":
         return {name: _json_list(values)}
     if style == "pairs":
@@ -177,6 +199,8 @@ def from_wire(spelling: Spelling, given: Mapping[str, str]) -> list[str]:
         text = given.get(name)
         if text is None:
             return []
+        if spelling.positional and spelling.style == "json":
+            return ["--", *msgspec.json.decode(text, type=list[str])]
         if spelling.positional:
             return [text]
         if spelling.style == "switch":

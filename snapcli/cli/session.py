@@ -3,7 +3,7 @@
 Carries choices and hands commands to dispatch; decides nothing about a command.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from snapcli.api import dispatch
@@ -182,11 +182,19 @@ class Session:
                     on_wait=self._on_wait,
                     read_input=self.streams.read_bytes,
                     write_output=self.streams.write_bytes,
+                    write_error=self.streams.write_error_bytes,
+                    tell=self._tell(),
                 ),
             )
         finally:
             if bar is not None:
                 bar.erase()
+
+    def _tell(self) -> "Callable[[str], None] | None":
+        """Return who is told of steps: a person at a terminal."""
+        streams = self.streams
+        watched = streams.is_terminal("stderr") and not self.quiet and not streams.as_json
+        return streams.remark if watched else None
 
     def _progress_bar(self) -> "ProgressBar | None":
         streams = self.streams

@@ -106,6 +106,16 @@ class Streams:
         except OSError as error:
             raise OutputError(f"The result cannot be written: {error.strerror}.") from None
 
+    def write_error_bytes(self, data: bytes) -> None:
+        """Write what a program inside an instance says on its standard error."""
+        stream = self._streams["stderr"]
+        if stream is not None:
+            try:
+                stream.write(data.decode(errors="replace"))
+                stream.flush()
+            except (OSError, ValueError):
+                return
+
     def read_bytes(self, length_bytes: int) -> bytes:
         """Read at most `length_bytes` from standard input; nothing when it is closed."""
         stream = self._streams["stdin"]

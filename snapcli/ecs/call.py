@@ -3,7 +3,7 @@
 Loads documents on first touch. Decides nothing: the rules are in the resource modules.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -24,12 +24,15 @@ from snapcli.ecs.records import (
 from snapcli.ecs.region_data import REGION_BY_CODE, REGIONS
 
 if TYPE_CHECKING:
+    from snapcli.api.operation import Response
     from snapcli.ecs.events import Log
+    from snapcli.ecs.steps import Steps
     from snapcli.workspace.settings import Settings
     from snapcli.workspace.store import Transaction
 
 ACCOUNTS_FILE = "state/accounts.json"
 FIRST_ACCOUNT = "default"
+FROZEN_FOLDER = "guests/.frozen"  # of all accounts: what says which guests are frozen
 
 
 class Freeing(msgspec.Struct):
@@ -61,6 +64,7 @@ class Call:
         self.unsound_chains: set[str] = set()
         self.regions_to_fold: set[tuple[str, str]] = set()  # account and region: see usage
         self.to_settle: Log | None = None  # set where time is to be settled after the commit
+        self.afterwards: Callable[[Steps], Response] | None = None  # work that holds no lock
 
     @property
     def settings(self) -> "Settings":

@@ -104,6 +104,7 @@ class _Checker:
         for inventory in self.inventories.values():
             self.check_disks(inventory)
         self.check_disk_files()
+        self.check_guests()
         self.check_keys()
         for chain in self.chains:
             self.check_chain(chain)
@@ -218,6 +219,16 @@ class _Checker:
                 if name.removesuffix(".raw") not in inventory.disks:
                     path = self.call.tx.path(f"{self.call.home}disks/{region_id}/{name}")
                     self._add(path, "No disk has this file; it can be deleted.")
+
+    def check_guests(self) -> None:
+        """Check that every inside is that of an instance."""
+        if self.damaged_regions:
+            return  # whose they are can't be told
+        known = {each for i in self.inventories.values() for each in i.instances}
+        for name in self.call.tx.folder_names(self.call.home + "guests"):
+            if name not in known and not name.startswith("."):
+                path = self.call.tx.path(f"{self.call.home}guests/{name}")
+                self._add(path, "No instance has this inside; it can be deleted.")
 
     def check_keys(self) -> None:
         """Check that each key is there, is the one that was used, and is its owner's alone.

@@ -13,6 +13,7 @@ from snapcli.ecs.disk_making import (
     release_disk,
     require_room,
 )
+from snapcli.ecs.guest_insides import leave_disk, renew_devices
 from snapcli.ecs.phases import disk_status, instance_status, phases_from
 from snapcli.ecs.records import DiskRecord, InstanceRecord
 from snapcli.ecs.snapshot_state import in_creation, must_be_awaited
@@ -51,6 +52,7 @@ def attach_disk(call: Call, request: AttachDiskRequest) -> DiskResponse:
     connect(call, disk, instance.instance_id, device)
     disk.delete_with_instance = request.delete_with_instance
     disk.phases = phases_from(call.now, ("Attaching", call.settings.current_speed().disk_seconds))
+    renew_devices(call, instance)
     return DiskResponse()
 
 
@@ -158,8 +160,10 @@ def detach_disk(call: Call, request: DetachDiskRequest) -> DiskResponse:
             f"The instance {instance.instance_id} is {power}; it must be {' or '.join(allowed)} "
             f"to detach its {disk.type} disk {disk.disk_id}.",
         )
+    leave_disk(call, disk)
     disk.instance_id = disk.device = ""
     disk.detached_at = call.now
+    renew_devices(call, instance)
     if request.delete_with_instance is not None:
         disk.delete_with_instance = request.delete_with_instance
     disk.phases = phases_from(call.now, ("Detaching", call.settings.current_speed().disk_seconds))

@@ -17,6 +17,7 @@ from snapcli.ecs.disk_making import (
     new_disk,
     release_disk,
 )
+from snapcli.ecs.guest_insides import renew_devices
 from snapcli.ecs.image_disks import (
     data_disks,
     note_image,
@@ -292,6 +293,7 @@ def replace_system_disk(call: Call, request: ReplaceSystemDiskRequest) -> Replac
     connect(call, new, instance.instance_id, SYSTEM_DEVICE)
     make_bytes(call, new, source)
     note_system(instance, image)
+    renew_devices(call, instance)
     return ReplaceSystemDiskResponse(disk_id=new.disk_id)
 
 

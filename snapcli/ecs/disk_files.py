@@ -18,6 +18,7 @@ from snapcli.ecs.disk_making import (
     require_category,
     require_performance_level,
 )
+from snapcli.ecs.guest_insides import mounted_at
 from snapcli.ecs.keys import check_encryption, encrypt
 from snapcli.ecs.records import GIB, DiskRecord
 from snapcli.ecs.region_data import zone_ids
@@ -207,6 +208,15 @@ def write_disk(call: Call, request: WriteDiskRequest) -> WriteDiskResponse:
 
     disk = call.disk(request.disk_id)
     _stretch(disk, request.offset, 0)
+    point = mounted_at(call, disk)
+    if point:
+        raise ApiError(
+            "IncorrectDiskStatus",
+            403,
+            f"The disk {disk.disk_id} is mounted at {point} in {disk.instance_id}; what is written "
+            "beneath a mounted file system destroys it. Unmount it first: snapcli guest umount "
+            f"{disk.instance_id} {point}",
+        )
     try:
         written = write_image(call.image_path(disk), request.offset, _input(call, request.length))
     except VolumeError as error:

@@ -7,6 +7,7 @@ from snapcli.api.errors import ApiError
 from snapcli.ecs.account import require_snapshot_service
 from snapcli.ecs.call import Call
 from snapcli.ecs.disk_categories import CATEGORIES
+from snapcli.ecs.guest_insides import renew_devices
 from snapcli.ecs.image_data import image_bytes
 from snapcli.ecs.phases import phases_from
 from snapcli.ecs.records import GIB, Chain, DiskRecord, InstanceRecord, SnapshotRecord
@@ -155,6 +156,7 @@ def connect_to_next(call: Call, disk: DiskRecord, instance: InstanceRecord) -> N
     attached = call.disks_of(instance)
     require_room(call, instance, len(attached))
     connect(call, disk, instance.instance_id, free_device({other.device for other in attached}))
+    renew_devices(call, instance)
 
 
 def require_room(call: Call, instance: InstanceRecord, count: int) -> None:

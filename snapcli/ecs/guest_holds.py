@@ -9,15 +9,15 @@ import os
 from collections.abc import Iterable, Iterator
 
 from snapcli.api.errors import ApiError
-from snapcli.ecs.call import Call
+from snapcli.ecs.call import FROZEN_FOLDER, Call
 
-FROZEN_FOLDER = "guests/.frozen"
 HOLD_SECONDS = 300.0
 
 
 def guest_folder(call: Call, instance_id: str) -> str:
     """Return the folder that stands for an instance's root file system, as an absolute path."""
-    return call.tx.path(f"{call.home}guests/{instance_id}")
+    # Without links, as the kernel names what is mounted in it.
+    return os.path.realpath(call.tx.path(f"{call.home}guests/{instance_id}"))
 
 
 def freeze_record(call: Call, instance_id: str) -> str:

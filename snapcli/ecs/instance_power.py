@@ -7,6 +7,7 @@ from snapcli.api.errors import ApiError, DryRunOperation
 from snapcli.api.operation import Item, Request, Response, operation
 from snapcli.api.types import limits
 from snapcli.ecs.call import Call
+from snapcli.ecs.guest_insides import leave_inside, require_leavable
 from snapcli.ecs.phases import instance_status, phases_from
 from snapcli.ecs.records import InstanceRecord
 from snapcli.ecs.region_rules import require_region
@@ -88,53 +89,55 @@ class StopInstanceRequest(InstanceRequest):
     """Which instance to stop."""
 
     ignored = ("ConfirmStop", "Hibernate")
-    force_stop: Annotated[bool, "As pulling the plug; makes no difference to the bytes."] = False
+    force_stop: Annotated[bool, "End what runs inside without asking it first."] = False
     stopped_mode: Annotated[str, "KeepCharging or StopCharging, kept as given."] = ""
 
 
 @operation("StopInstance", writes=True)
 def stop_instance(call: Call, request: StopInstanceRequest) -> InstanceResponse:
     """Stop a running instance; snapshots of its disks in creation fail (CR-11)."""
-    return _one(call, request, "Running", lambda c, i: stop(c, i, request.stopped_mode))
+    how = (request.stopped_mode, request.force_stop)
+    return _one(call, request, "Running", lambda c, i: stop(c, i, *how))
 
 
 class StopInstancesRequest(InstancesRequest):
     """Which instances to stop."""
 
     ignored = ("BatchOptimization",)
-    force_stop: Annotated[bool, "As pulling the plug; makes no difference to the bytes."] = False
+    force_stop: Annotated[bool, "End what runs inside without asking it first."] = False
     stopped_mode: Annotated[str, "KeepCharging or StopCharging, kept as given."] = ""
 
 
 @operation("StopInstances", writes=True)
 def stop_instances(call: Call, request: StopInstancesRequest) -> InstancesResponse:
     """Stop several running instances, all or none."""
-    return _several(call, request, "Running", lambda c, i: stop(c, i, request.stopped_mode))
+    how = (request.stopped_mode, request.force_stop)
+    return _several(call, request, "Running", lambda c, i: stop(c, i, *how))
 
 
 class RebootInstanceRequest(InstanceRequest):
     """Which instance to restart."""
 
-    force_stop: Annotated[bool, "As pulling the plug; makes no difference to the bytes."] = False
+    force_stop: Annotated[bool, "End what runs inside without asking it first."] = False
 
 
 @operation("RebootInstance", writes=True)
 def reboot_instance(call: Call, request: RebootInstanceRequest) -> InstanceResponse:
     """Restart a running instance; snapshots of its disks in creation fail (CR-11)."""
-    return _one(call, request, "Running", reboot)
+    return _one(call, request, "Running", lambda c, i: reboot(c, i, request.force_stop))
 
 
 class RebootInstancesRequest(InstancesRequest):
     """Which instances to restart."""
 
     ignored = ("BatchOptimization",)
-    force_reboot: Annotated[bool, "As pulling the plug; makes no difference to the bytes."] = False
+    force_reboot: Annotated[bool, "End what runs inside without asking it first."] = False
 
 
 @operation("RebootInstances", writes=True)
 def reboot_instances(call: Call, request: RebootInstancesRequest) -> InstancesResponse:
     """Restart several running instances, all or none."""
-    return _several(call, request, "Running", reboot)
+    return _several(call, request, "Running", lambda c, i: reboot(c, i, request.force_reboot))
 
 
 def _one(
@@ -145,6 +148,7 @@ def _one(
 ) -> InstanceResponse:
     instance = call.instance(request.instance_id)
     require_status(call, instance, wanted)
+    require_leavable(call, instance)
     if request.dry_run:
         raise DryRunOperation
     change(call, instance)
@@ -160,6 +164,7 @@ def _several(
     instances = instances_of(call, request.region_id, request.instance_id)
     for instance in instances:
         require_status(call, instance, wanted)
+        require_leavable(call, instance)
     if request.dry_run:
         raise DryRunOperation
     outcomes = []
@@ -220,16 +225,26 @@ def start(call: Call, instance: InstanceRecord) -> None:
     instance.stopped_mode = ""
 
 
-def stop(call: Call, instance: InstanceRecord, stopped_mode: str = "") -> None:
-    """Stop a running instance; snapshots of its disks in creation fail (CR-11)."""
+def stop(
+    call: Call, instance: InstanceRecord, stopped_mode: str = "", at_once: bool = False
+) -> None:
+    """Stop a running instance; snapshots of its disks in creation fail (CR-11).
+
+    What runs inside is ended, `at_once` without being asked, and its disks are unmounted.
+    """
+    leave_inside(call, instance, at_once=at_once)
     fail_snapshots_in_creation(call, instance)
     instance.power = "Stopped"
     instance.phases = phases_from(call.now, ("Stopping", _seconds(call)))
     instance.stopped_mode = stopped_mode
 
 
-def reboot(call: Call, instance: InstanceRecord) -> None:
-    """Restart a running instance; snapshots of its disks in creation fail (CR-11)."""
+def reboot(call: Call, instance: InstanceRecord, at_once: bool = False) -> None:
+    """Restart a running instance; snapshots of its disks in creation fail (CR-11).
+
+    What runs inside is ended, `at_once` without being asked, and its disks are unmounted.
+    """
+    leave_inside(call, instance, at_once=at_once)
     fail_snapshots_in_creation(call, instance)
     seconds = _seconds(call)
     instance.phases = phases_from(call.now, ("Stopping", seconds / 2), ("Starting", seconds / 2))

@@ -7,6 +7,7 @@ from snapcli.api.operation import operation
 from snapcli.api.types import ClientToken
 from snapcli.ecs.call import Call
 from snapcli.ecs.disk_making import release_disk
+from snapcli.ecs.guest_insides import leave_inside, remove_inside, require_leavable
 from snapcli.ecs.instance_power import (
     InstanceRequest,
     InstanceResponse,
@@ -22,7 +23,7 @@ class DeleteInstanceRequest(InstanceRequest):
 
     ignored = ("TerminateSubscription",)
     force: Annotated[bool, "Release it although it is running."] = False
-    force_stop: Annotated[bool, "As pulling the plug; makes no difference to the bytes."] = False
+    force_stop: Annotated[bool, "Makes no difference here."] = False
 
 
 @operation("DeleteInstance", writes=True)
@@ -41,7 +42,7 @@ class DeleteInstancesRequest(InstancesRequest):
 
     ignored = ("TerminateSubscription",)
     force: Annotated[bool, "Release them although they are running."] = False
-    force_stop: Annotated[bool, "As pulling the plug; makes no difference to the bytes."] = False
+    force_stop: Annotated[bool, "Makes no difference here."] = False
     client_token: Annotated[ClientToken, "Repeat the call safely: a text of your choice."] = ""
 
 
@@ -51,6 +52,7 @@ def delete_instances(call: Call, request: DeleteInstancesRequest) -> InstanceRes
     instances = instances_of(call, request.region_id, request.instance_id)
     for instance in instances:
         _check(call, instance, request.force)
+        require_leavable(call, instance)
     if request.dry_run:
         raise DryRunOperation
     for instance in instances:
@@ -76,8 +78,14 @@ def _check(call: Call, instance: InstanceRecord, force: bool) -> None:
         )
 
 
-def release(call: Call, instance: InstanceRecord) -> None:
-    """Release an instance: disks with DeleteWithInstance go, the others become Available."""
+def release(call: Call, instance: InstanceRecord, *, by_force: bool = False) -> None:
+    """Release an instance: disks with DeleteWithInstance go, the others become Available.
+
+    Its inside goes too. `by_force` cuts off what is outside and keeps a disk busy; without, that
+    is refused with ApiError DependencyViolation.
+    """
+    leave_inside(call, instance, by_force=by_force)
+    remove_inside(call, instance)
     for disk in call.disks_of(instance):
         if disk.delete_with_instance:
             release_disk(call, disk)

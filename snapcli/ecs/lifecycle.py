@@ -195,7 +195,7 @@ class _Step:
         """Release an instance whose automatic release time has come, with its disks."""
         from snapcli.ecs.instance_release import release
 
-        release(self._call, instance)
+        release(self._call, instance, by_force=True)
         self._note_applications()
         self._log.add(
             self._call.now,

@@ -54,6 +54,9 @@ class InstanceRecord(Record):
     credit_specification: str = ""
     stopped_mode: str = ""
     ram_role_name: str = ""
+    guest_os_name: str = ""  # what is inside, where it differs from the image's
+    assistant: str = ""  # installed or missing; empty: as its image has it
+    file_system: str = ""  # of its disks; empty: as found where they are mounted
     tags: dict[str, str] = {}
 
 

@@ -121,6 +121,14 @@ def _sync(folders: set[str]) -> None:
         sync_folder(folder)
 
 
+def devices(workspace: str, arguments: Arguments) -> None:
+    """Make the device links of a guest those of the disks that its instance has now."""
+    from snapcli.guests.folder import link_devices
+
+    if os.path.isdir(arguments["root"]):
+        link_devices(arguments["root"], arguments["images"])
+
+
 FINISHERS = {
     "restore": restore,
     "reset": reset,
@@ -128,4 +136,5 @@ FINISHERS = {
     "trim": trim,
     "publish": publish,
     "withdraw": withdraw,
+    "devices": devices,
 }

@@ -3,7 +3,8 @@
 One transaction an operation. Holds what is the same for all: region default, ClientToken, DryRun.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from snapcli.api.idempotency import RememberedCall, forget_old, recall
 from snapcli.api.operation import Operation, Response
 from snapcli.ecs import recovery
 from snapcli.ecs.accounts import account_ids, acting_account
-from snapcli.ecs.call import Call, home_of
+from snapcli.ecs.call import FROZEN_FOLDER, Call, home_of
 from snapcli.ecs.records import Account
 from snapcli.workspace import location
 from snapcli.workspace.store import Transaction, Workspace
@@ -34,6 +35,7 @@ def perform(
     Raises ApiError when a rule refuses it, and the workspace's errors.
     """
     workspace = open_workspace(caller)
+    _thaw_left(workspace.path)
     while True:
         with workspace.write() if operation.writes else workspace.read() as tx:
             if not (operation.settles and _due_accounts(tx)):
@@ -43,7 +45,37 @@ def perform(
         _settle(workspace, caller)
     if call.to_settle is not None:
         _settle(workspace, caller, call.to_settle)
+    if call.afterwards is not None:
+        from snapcli.ecs.steps import Steps
+
+        response = call.afterwards(Steps(workspace, caller, call.account_id))
     return response
+
+
+def _thaw_left(path: str) -> None:
+    """Thaw what a killed command left frozen; one look at a folder that is seldom there."""
+    import os
+
+    folder = os.path.join(path, FROZEN_FOLDER)
+    if os.path.isdir(folder):
+        from snapcli.guests.freezing import thaw_left
+
+        thaw_left(folder)
+
+
+@contextmanager
+def transaction(
+    workspace: Workspace, caller: Caller, account_id: str, writes: bool
+) -> Iterator[Call]:
+    """Give a call for an account in a transaction, with what had fallen due done before."""
+    while True:
+        with workspace.write() if writes else workspace.read() as tx:
+            if not _due_accounts(tx):
+                call = Call(tx, caller, account_id)
+                yield call
+                finish(call)
+                return
+        _settle(workspace, caller)
 
 
 def open_workspace(caller: Caller) -> Workspace:

@@ -5,6 +5,7 @@ watchdog of its own thaws when the time is over or when this process is gone; an
 watchdog was killed, `thaw_left` of the next command does.
 """
 
+import contextlib
 import errno
 import os
 import subprocess
@@ -113,11 +114,16 @@ class Freeze:
         self._finish()
 
     def _write(self) -> None:
-        os.makedirs(os.path.dirname(self._record), exist_ok=True)
         temporary = self._record + ".new"
-        with open(temporary, "wb") as file:
-            file.write(msgspec.json.encode(self._state))
-        os.replace(temporary, self._record)
+        while True:
+            os.makedirs(os.path.dirname(self._record), exist_ok=True)
+            try:
+                with open(temporary, "wb") as file:
+                    file.write(msgspec.json.encode(self._state))
+            except FileNotFoundError:
+                continue  # another freeze ended, and took the empty folder away
+            os.replace(temporary, self._record)
+            return
 
     def _start_watchdog(self) -> None:
         """Start the watchdog and wait until it is ready; it is no process of the guest."""
@@ -136,8 +142,7 @@ class Freeze:
 
     def _finish(self) -> None:
         """Forget the freeze and let the watchdog go."""
-        if os.path.exists(self._record):
-            os.unlink(self._record)
+        _forget(self._record)
         if self._watchdog is not None:
             assert self._watchdog.stdin is not None and self._watchdog.stdout is not None
             try:
@@ -181,6 +186,13 @@ def _thaw(point: str) -> bool:
     return True
 
 
+def _forget(record: str) -> None:
+    """Remove a record, and the folder of records once it is empty: most commands look for it."""
+    for remove, path in ((os.unlink, record), (os.rmdir, os.path.dirname(record))):
+        with contextlib.suppress(OSError):
+            remove(path)
+
+
 def thaw_recorded(record: str) -> None:
     """Thaw what a record of a freeze names, and remove the record; a missing one is well."""
     try:
@@ -192,8 +204,7 @@ def thaw_recorded(record: str) -> None:
         if os.path.ismount(point):
             _thaw(point)
     processes.let_go(state.root)
-    if os.path.exists(record):
-        os.unlink(record)
+    _forget(record)
 
 
 def thaw_left(folder: str) -> list[str]:
@@ -218,4 +229,6 @@ def thaw_left(folder: str) -> list[str]:
         if not processes.is_alive(state.owner, state.owner_started):
             thaw_recorded(record)
             thawed.append(name)
+    with contextlib.suppress(OSError):
+        os.rmdir(folder)  # once it is empty
     return thawed

@@ -94,25 +94,28 @@ def unmount(root: str, point: str) -> None:
     _unmount(root, target)
 
 
-def unmount_all(root: str) -> int:
-    """Unmount everything in the guest, innermost first, and return how many there were."""
+def unmount_all(root: str, *, by_force: bool = False) -> int:
+    """Unmount everything in the guest, innermost first, and return how many there were.
+
+    With `by_force` a busy one is taken out of the guest; it ends when the last one leaves it.
+    """
     points = [each.point for each in reversed(mounted(root))]
     for point in points:
-        _unmount(root, point)
+        _unmount(root, point, by_force=by_force)
     return len(points)
 
 
-def _unmount(root: str, target: str) -> None:
-    done = _run("umount", target)
+def _unmount(root: str, target: str, *, by_force: bool = False) -> None:
+    done = _run("umount", *(["--lazy"] if by_force else []), target)
     if done.returncode:
-        users = ", ".join(map(str, _users(target))) or "unknown"
+        users_now = ", ".join(map(str, users(target))) or "unknown"
         raise StillBusy(
             f"{folder.shown(root, target)} can't be unmounted: {_said(done)} It is used by the "
-            f"processes {users}, which are not the guest's. End them, or leave the folder."
+            f"processes {users_now}, which are not the guest's. End them, or leave the folder."
         )
 
 
-def _users(target: str) -> list[int]:
+def users(target: str) -> list[int]:
     """Return the processes that have something open in a mounted file system."""
     try:
         device = os.stat(target).st_dev

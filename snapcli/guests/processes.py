@@ -53,26 +53,38 @@ def start(
     *,
     folder: str | None = None,
     output: int = subprocess.DEVNULL,
+    error: int | None = None,
+    stdin: int | None = None,
     extra: Mapping[str, str] | None = None,
 ) -> "subprocess.Popen[bytes]":
     """Start a command as a process of the guest, in a session of its own, and do not wait.
 
-    Standard input is empty; both outputs go to the descriptor `output`. `folder` is where it runs,
-    a path of this machine; the guest's root by default. Raises GuestError when it can't be started.
+    Standard input is empty unless `stdin` is a descriptor; both outputs go to the descriptor
+    `output`, errors to `error` when that is given. `folder` is where it runs, a path of this
+    machine; the guest's root by default. Raises GuestError when it can't be started.
     """
     try:
         return subprocess.Popen(
             list(command),
             cwd=folder or root,
             env=environment(root, extra),
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL if stdin is None else stdin,
             stdout=output,
-            stderr=output,
+            stderr=output if error is None else error,
             start_new_session=True,
             close_fds=True,
         )
     except OSError as error:
         raise GuestError(f"{command[0]!r} can't be started: {error.strerror}.") from None
+
+
+_left: list["subprocess.Popen[bytes]"] = []
+
+
+def leave_running(child: "subprocess.Popen[bytes]") -> None:
+    """Let a process that was started go on for itself, after this one too."""
+    _left[:] = [each for each in _left if each.poll() is None]
+    _left.append(child)
 
 
 def find(root: str) -> list[Process]:
@@ -177,6 +189,14 @@ def end_all(root: str, patience_seconds: float = 2.0) -> int:
 def end_job(job: str, patience_seconds: float = 0.0) -> int:
     """End every process of one job in the same way and return how many there were."""
     return _end(lambda: find_job(job), patience_seconds)
+
+
+def end_some(pids: Iterable[int], patience_seconds: float = 2.0) -> int:
+    """End processes by their ids in the same way and return how many there were."""
+    wanted = set(pids)
+    return _end(
+        lambda: [p for p in _all() if p.pid in wanted and p.state not in "ZX"], patience_seconds
+    )
 
 
 def _end(look: Callable[[], list[Process]], patience_seconds: float) -> int:

@@ -89,4 +89,4 @@ def test_no_option_shadows_a_global_one(action: str) -> None:
 
 @pytest.mark.parametrize("action", sorted(POSITIONALS))
 def test_every_positional_is_a_parameter_of_its_action(action: str) -> None:
-    assert POSITIONALS[action][0] in parameters.names(catalogue.load(action).request)
+    assert set(POSITIONALS[action]) <= set(parameters.names(catalogue.load(action).request))

@@ -1,0 +1,125 @@
+"""What becomes of the inside of an instance when the instance or its disks change.
+
+Joins records and guests, as `guest_holds` does. An instance without an inside costs one look at
+a folder.
+"""
+
+import contextlib
+import os
+from collections.abc import Iterator
+
+from snapcli.api.errors import ApiError
+from snapcli.ecs.call import Call
+from snapcli.ecs.guest_holds import guest_folder
+from snapcli.ecs.records import DiskRecord, InstanceRecord
+
+_PATIENCE_SECONDS = 2.0
+
+
+@contextlib.contextmanager
+def told() -> Iterator[None]:
+    """Turn what goes wrong inside a guest into the API's nearest code."""
+    from snapcli.guests.errors import GuestError, NotPossibleHere, StillBusy
+
+    try:
+        yield
+    except StillBusy as error:
+        raise ApiError("DependencyViolation", 403, str(error)) from None
+    except NotPossibleHere as error:
+        raise ApiError("Operation.Forbidden", 403, str(error)) from None
+    except GuestError as error:
+        raise ApiError("InvalidParameter", 400, str(error)) from None
+
+
+def has_inside(call: Call, instance_id: str) -> bool:
+    """Say whether anything was ever done inside the instance."""
+    return bool(instance_id) and os.path.isdir(guest_folder(call, instance_id))
+
+
+def make_inside(call: Call, instance: InstanceRecord) -> str:
+    """Return the guest's folder, made with its devices at first use."""
+    from snapcli.guests import folder
+
+    root = guest_folder(call, instance.instance_id)
+    if not os.path.isdir(os.path.join(root, "dev")):
+        folder.make(root)
+        folder.link_devices(root, _devices(call, instance))
+    return root
+
+
+def _devices(call: Call, instance: InstanceRecord) -> dict[str, str]:
+    """Return what the instance's disks are called inside, such as vdb, and their files."""
+    return {
+        "vd" + disk.device[-1]: os.path.realpath(call.image_path(disk))
+        for disk in call.disks_of(instance)
+        if disk.device
+    }
+
+
+def renew_devices(call: Call, instance: InstanceRecord) -> None:
+    """Have the device links of the instance say which disks it has, once that is committed."""
+    if has_inside(call, instance.instance_id):
+        arguments = {
+            "root": guest_folder(call, instance.instance_id),
+            "images": _devices(call, instance),
+        }
+        call.tx.after_commit("devices", arguments)
+
+
+def require_leavable(call: Call, instance: InstanceRecord) -> None:
+    """Raise ApiError DependencyViolation when something outside keeps one of its disks busy."""
+    if has_inside(call, instance.instance_id):
+        from snapcli.guests import leaving
+
+        with told():
+            leaving.require_leavable(guest_folder(call, instance.instance_id))
+
+
+def leave_inside(
+    call: Call, instance: InstanceRecord, *, at_once: bool = False, by_force: bool = False
+) -> None:
+    """End the instance's processes and unmount its disks.
+
+    `at_once` does not ask the processes first; `by_force` also cuts off what is busy. Raises
+    ApiError DependencyViolation when something outside uses a disk, with nothing ended.
+    """
+    if has_inside(call, instance.instance_id):
+        from snapcli.guests import leaving
+
+        root = guest_folder(call, instance.instance_id)
+        with told():
+            leaving.leave(root, 0.0 if at_once else _PATIENCE_SECONDS, by_force=by_force)
+
+
+def leave_disk(call: Call, disk: DiskRecord) -> None:
+    """Unmount a disk's file system, ending the instance's processes that use it.
+
+    Raises ApiError DependencyViolation when something outside uses it, with nothing ended.
+    """
+    if has_inside(call, disk.instance_id):
+        from snapcli.guests import leaving
+
+        root = guest_folder(call, disk.instance_id)
+        with told():
+            leaving.leave_image(root, os.path.realpath(call.image_path(disk)), _PATIENCE_SECONDS)
+
+
+def mounted_at(call: Call, disk: DiskRecord) -> str:
+    """Return where the disk's file system is mounted in its instance, "" when it is not."""
+    if not has_inside(call, disk.instance_id):
+        return ""
+    from snapcli.guests import folder, mounts
+
+    root = guest_folder(call, disk.instance_id)
+    image = os.path.realpath(call.image_path(disk))
+    for each in mounts.mounted(root):
+        if each.image == image:
+            return folder.shown(root, each.point)
+    return ""
+
+
+def remove_inside(call: Call, instance: InstanceRecord) -> None:
+    """Have the instance's folder go once its release is committed."""
+    if has_inside(call, instance.instance_id):
+        relative = f"{call.home}guests/{instance.instance_id}"
+        call.tx.after_commit("rmdir", {"paths": [relative], "tree": 1})
