@@ -281,7 +281,7 @@ def test_while_members_are_read_nothing_inside_the_instance_writes(
     finally:
         processes.end_all(root, 0)
         writer.wait()
-    assert not os.listdir(cloud.root / "guests" / ".frozen")
+    assert not (cloud.root / "guests" / ".frozen").exists()
     cloud.ecs("StopInstance", InstanceId=instance_id)
     for group in groups(cloud):
         for disk_id, snapshot_id in members(group).items():
