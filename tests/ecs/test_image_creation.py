@@ -353,3 +353,29 @@ def test_the_check_names_an_image_whose_snapshot_is_gone(cloud: Cloud, system: s
     refused(cloud, "OperationDenied.ImageNotValid", "RunInstances", **given)
     cloud.ecs("DeleteImage", RegionId=REGION, ImageId=image_id)
     cloud.check()
+
+
+@pytest.mark.rule("PO-7")
+def test_an_automatic_snapshot_that_an_image_needs_goes_with_the_image_not_with_its_disk(
+    cloud: Cloud, instance_id: str
+) -> None:
+    policy_id = cloud.ecs(
+        "CreateAutoSnapshotPolicy",
+        regionId=REGION,
+        timePoints='["1"]',
+        repeatWeekdays='["1","2","3","4","5","6","7"]',
+        retentionDays=-1,
+    )["AutoSnapshotPolicyId"]
+    disk_id = system_disk(cloud, instance_id)
+    given = {"autoSnapshotPolicyId": policy_id, "diskIds": f'["{disk_id}"]'}
+    cloud.ecs("ApplyAutoSnapshotPolicy", regionId=REGION, **given)
+    cloud.ok("clock", "advance", "2d")
+    newer, older = [each["SnapshotId"] for each in cloud.snapshots()]
+    image_id = create_image(cloud, SnapshotId=older)
+    cloud.ecs("DeleteInstance", InstanceId=instance_id, Force=True)
+    assert [each["SnapshotId"] for each in cloud.snapshots()] == [older]
+    cloud.ok("clock", "advance", "30d")
+    assert [each["SnapshotId"] for each in cloud.snapshots()] == [older] != [newer]
+    cloud.ecs("DeleteImage", RegionId=REGION, ImageId=image_id)
+    assert cloud.snapshots() == []
+    cloud.check()

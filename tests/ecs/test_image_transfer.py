@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -338,3 +339,53 @@ def test_a_publication_that_a_crash_cut_off_is_finished(cloud: Cloud, tmp_path: 
     for _ in range(2):
         FINISHERS["publish"](str(tmp_path), arguments)
     assert json.dumps(sorted(os.listdir(tmp_path))) == '["a"]'
+
+
+_DYING = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from robustness_steps import ACTIONS, fault_at
+from snapcli.cli.main import main
+with fault_at(int(sys.argv[2]), ACTIONS["die"]) as seen:
+    code = main(sys.argv[3:])
+sys.exit(code)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.rule("IM-8")
+@pytest.mark.parametrize("outside", [False, True])
+def test_a_kill_at_any_step_leaves_no_half_file(
+    cloud: Cloud, image_id: str, tmp_path: Path, outside: bool
+) -> None:
+    """The next command finds the export done, or not begun, and nothing else in the bucket."""
+    folder = tmp_path if outside else cloud.root / "buckets" / "backups"
+    whole = {f"{image_id}_system.qcow2": 5, f"{image_id}_data_xvdb.qcow2": 7}
+    helpers = str(Path(__file__).parents[1] / "robustness")
+    words = ["--workspace", str(cloud.root), "ecs", "ExportImage", "--ImageId", image_id]
+    words += ["--OSSBucket", str(tmp_path) if outside else "backups", "--ImageFormat", "qcow2"]
+    ended = 0
+    for number in range(400):
+        shutil.rmtree(folder, ignore_errors=True)
+        tmp_path.mkdir(exist_ok=True)
+        before = len(tasks(cloud, PageSize=100))
+        done = subprocess.run(
+            [sys.executable, "-c", _DYING, helpers, str(number), *words],
+            capture_output=True,
+            check=False,
+        )
+        assert done.returncode in (0, 9), done.stderr
+        cloud.check()
+        began = len(tasks(cloud, PageSize=100)) > before
+        left = (
+            {name for name in os.listdir(folder) if not name.startswith(".")}
+            if (folder.exists())
+            else set()
+        )
+        assert left == (set(whole) if began else set()), (number, left)
+        if not outside and folder.exists():
+            assert set(os.listdir(folder)) == left
+        if done.returncode == 0:
+            ended = number
+            break
+    assert ended > 20
