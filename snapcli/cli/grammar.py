@@ -223,7 +223,7 @@ def asks_for_json(argv: Sequence[str]) -> bool:
     """Tell whether the command line says `--output json`, however wrong the rest of it is."""
     said = joined_fields(argv)
     own = said[: said.index("--")] if "--" in said else said
-    return "--output=json" in own
+    return not {"--output=json", "-ojson", "--json"}.isdisjoint(own)
 
 
 def _head(word: str, *, strict: bool = True) -> tuple[str | None, str | None, Flag | None]:

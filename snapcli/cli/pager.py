@@ -51,6 +51,9 @@ def all_pages(
     Raises UsageError (exit code 1) when the answer holds no list there, and what `call` raises.
     """
     accepted = names(request)
+    token_name = wanted.next_token
+    if token_name == "NextToken" and token_name not in accepted and "Marker" in accepted:
+        token_name = "Marker"  # so ram calls it
     asked = dict(given) | _largest(wanted, request, given)
     path, items = wanted.path, []
     while True:
@@ -58,13 +61,13 @@ def all_pages(
         path = path or _detected(answer)
         page = _page(path, answer)
         items += page
-        token = _field(answer, wanted.next_token) if wanted.next_token else None
-        if token and wanted.next_token in accepted and wanted.page_number not in asked:
-            asked[wanted.next_token] = str(token)
+        token = _field(answer, token_name) if token_name else None
+        if token and token_name in accepted and wanted.page_number not in asked:
+            asked[token_name] = str(token)
             continue
         number = _count(answer, wanted.page_number)
         last = number * _count(answer, wanted.page_size) >= _count(answer, wanted.total_count)
-        by_token = wanted.next_token in asked
+        by_token = token_name in asked
         if by_token or last or not page or wanted.page_number not in accepted:
             break
         asked[wanted.page_number] = str(number + 1)

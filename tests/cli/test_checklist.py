@@ -106,6 +106,12 @@ def test_07_a_failure_in_json_mode_is_one_object_on_standard_error(
         assert bool(said["RequestId"]) is (exit_code == 1 and code.startswith("Invalid"))
 
 
+@pytest.mark.parametrize("line", ["-ojson create-snapsho", "operations Nothng --json"])
+def test_07_however_json_is_asked_for(run: Run, line: str) -> None:
+    done = run(*line.split())
+    assert (done.out, json.loads(done.err)["ExitCode"]) == ("", done.code)
+
+
 def test_07_the_unexpected_and_a_damaged_workspace_are_objects_too(
     run: Run, service: SimpleNamespace
 ) -> None:

@@ -73,6 +73,18 @@ def test_paging_begins_where_the_line_says(filled: Cloud) -> None:
     assert names(answer) == ALL[5:]
 
 
+def test_the_markers_of_ram_are_followed(cloud: Cloud) -> None:
+    trust = (
+        '{"Version":"1","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole",'
+        '"Principal":{"Service":["ecs.aliyuncs.com"]}}]}'
+    )
+    for name in ("a", "b", "c"):
+        made = ("--RoleName", name, "--AssumeRolePolicyDocument", trust)
+        cloud.ok("ram", "CreateRole", *made)
+    alone = cloud.ok("ram", "ListRoles").json["Roles"]["Role"]
+    assert cloud.ok("ram", "ListRoles", "--pager", "--MaxItems", "1").json["Roles"]["Role"] == alone
+
+
 def test_no_items_are_an_empty_list(cloud: Cloud) -> None:
     assert cloud.ok(*DESCRIBE, "--pager").json == {"Snapshots": {"Snapshot": []}}
 
