@@ -55,36 +55,9 @@ def kinds(events: list[dict[str, Any]]) -> list[tuple[str, str]]:
     return [(event["Time"], event["Event"]) for event in events]
 
 
-def hold_by_image(cloud: Cloud, snapshot_id: str) -> None:
-    """Make an image need a snapshot; an image with one in its description of disks, no more."""
-    file = cloud.root / "state" / REGION / "inventory.json"
-    document = json.loads(file.read_text())
-    document["images"] = {
-        "m-held": {
-            "image_id": "m-held",
-            "region_id": REGION,
-            "created_at": "2022-03-11T02:33:00Z",
-            "ready_at": "2022-03-11T02:33:00Z",
-            "disks": [
-                {
-                    "type": "system",
-                    "device": "/dev/xvda",
-                    "size_gib": 40,
-                    "snapshot_id": snapshot_id,
-                    "snapshot_region_id": REGION,
-                }
-            ],
-        }
-    }
-    file.write_text(json.dumps(document))
-
-
-def let_go(cloud: Cloud) -> None:
-    """Take that image away again; what it held is looked at when the next thing is due."""
-    file = cloud.root / "state" / REGION / "inventory.json"
-    document = json.loads(file.read_text())
-    del document["images"]
-    file.write_text(json.dumps(document))
+def hold_by_image(cloud: Cloud, snapshot_id: str) -> str:
+    """Make an image need a system disk's snapshot, and return its id."""
+    return str(cloud.ecs("CreateImage", RegionId=REGION, SnapshotId=snapshot_id)["ImageId"])
 
 
 def times(cloud: Cloud, **parameters: Any) -> list[str]:

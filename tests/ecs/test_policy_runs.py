@@ -14,7 +14,6 @@ from policy_scene import (
     create,
     hold_by_image,
     kinds,
-    let_go,
     times,
 )
 from refusals import refused
@@ -224,7 +223,7 @@ def test_one_that_an_image_needs_waits_and_the_next_oldest_goes(cloud: Cloud) ->
     apply(cloud, policy_id, system)
     advance(cloud, "1d")
     held = cloud.snapshots()[0]["SnapshotId"]
-    hold_by_image(cloud, held)
+    image_id = hold_by_image(cloud, held)
     common = {"regionId": REGION, "autoSnapshotPolicyId": policy_id}
     cloud.ecs("ModifyAutoSnapshotPolicyEx", retentionDays=-1, **common)
     advance(cloud, "6d")  # the policy goes on, past the end of that one's retention
@@ -233,8 +232,7 @@ def test_one_that_an_image_needs_waits_and_the_next_oldest_goes(cloud: Cloud) ->
         "2022-03-16T16:00:00Z",
         "2022-03-17T16:00:00Z",
     ]
-    let_go(cloud)
-    cloud.ok("clock", "advance", "1d")
+    cloud.ecs("DeleteImage", RegionId=REGION, ImageId=image_id)
     assert held not in {each["SnapshotId"] for each in cloud.snapshots()}
     cloud.check()
 
@@ -246,13 +244,43 @@ def test_when_none_may_go_the_new_one_fails_and_the_policy_goes_on(cloud: Cloud)
     system = cloud.disks(InstanceId=instance_id, DiskType="system")[0]["DiskId"]
     apply(cloud, create(cloud, retentionDays=-1), system)
     advance(cloud, "1d")
-    hold_by_image(cloud, cloud.snapshots()[0]["SnapshotId"])
+    image_id = hold_by_image(cloud, cloud.snapshots()[0]["SnapshotId"])
     events = advance(cloud, "1d")
     assert [event["Event"] for event in events] == ["SnapshotFailed"]
     assert times(cloud) == ["2022-03-11T16:00:00Z"]
-    let_go(cloud)
+    cloud.ecs("DeleteImage", RegionId=REGION, ImageId=image_id)
     advance(cloud, "1d")
     assert times(cloud) == ["2022-03-13T16:00:00Z"]
+
+
+@pytest.mark.rule("IN-5", "PO-7")
+def test_one_that_is_locked_is_spared_by_the_limit_and_by_its_retention(cloud: Cloud) -> None:
+    cloud.ok("config", "set", "quotas.automatic_snapshots_per_disk", "2")
+    covered(cloud, retentionDays=2)
+    advance(cloud, "1d")
+    locked = cloud.snapshots()[0]["SnapshotId"]
+    cloud.ecs(
+        "LockSnapshot", SnapshotId=locked, LockMode="compliance", LockDuration=1, CoolOffPeriod=0
+    )
+    cloud.ok("config", "set", "quotas.automatic_snapshots_per_disk", "1")
+    events = advance(cloud, "1d")
+    assert ("2022-03-12T16:00:00Z", "SnapshotFailed") in kinds(events)
+    assert [each["SnapshotId"] for each in cloud.snapshots()] == [locked]
+    advance(cloud, "1d")
+    assert times(cloud) == ["2022-03-13T16:00:00Z"]
+    cloud.check()
+
+
+@pytest.mark.rule("PO-3")
+def test_policies_rest_from_the_hour_at_which_the_service_is_off(cloud: Cloud) -> None:
+    """A day after a bill fell due (SZ-3), in the middle of an advance."""
+    covered(cloud)
+    cloud.ok("account", "overdue")
+    events = advance(cloud, "3d")
+    assert [event["Event"] for event in events] == ["SnapshotCreated"] + ["SnapshotSkipped"] * 2
+    cloud.ok("account", "pay")
+    advance(cloud, "1d")
+    assert times(cloud) == ["2022-03-11T16:00:00Z", "2022-03-14T16:00:00Z"]
 
 
 @pytest.mark.rule("FQ-3")
