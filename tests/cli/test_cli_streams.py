@@ -120,3 +120,22 @@ def test_progress_is_shown_only_for_work_longer_than_a_second_and_erased(
     assert "Capturing d-1 [############------------]  50%" in err.getvalue()
     bar("Capturing d-1", 100, 100)
     assert err.getvalue().endswith("\r\x1b[K")
+
+
+def test_progress_of_time_is_shown_beside_that_of_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    import io
+
+    from snapcli.cli import progress
+
+    now = [10.0]
+    monkeypatch.setattr(progress, "monotonic", lambda: now[0])
+    err = io.StringIO()
+    bar = ProgressBar(Streams(stderr=err, environ={}, width=80))
+    bar.count("Letting time pass", 1, 10)
+    bar("Capturing d-1", 100, 100)  # in between; it does not make the other begin anew
+    assert err.getvalue() == ""
+    now[0] = 11.5
+    bar.count("Letting time pass", 5, 10)
+    assert err.getvalue().endswith("Letting time pass [############------------]  50%")
+    bar.count("Letting time pass", 10, 10)
+    assert err.getvalue().endswith("\r\x1b[K")

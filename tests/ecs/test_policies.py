@@ -494,6 +494,8 @@ def test_the_tab_shows_name_details_and_applied_disks(cloud: Cloud) -> None:
         "Copied To: cn-beijing, Keep Copies: Always Keep",
     ):
         assert text in shown
+    create(cloud, timePoints=json.dumps(list(range(24))))
+    assert "Every hour" in cloud.ok("describe-auto-snapshot-policy-ex", "-o", "table").out
     disks = cloud.ok("describe-disks", "--enable-automated-snapshot-policy", "-o", "table").out
     assert "Automatic Snapshot Policy" in disks.replace("\n", " ") or policy_id in disks
     listed = cloud.ok(

@@ -54,8 +54,9 @@ def view(answer: object, _: Session) -> Listing:
 
 def _details(policy: Policy) -> str:
     days = [_DAYS[day - 1] for day in _numbers(policy.repeat_weekdays)]
+    hours = [f"{hour:02d}:00" for hour in _numbers(policy.time_points)]
     lines = [
-        "Executed At: " + ", ".join(f"{hour:02d}:00" for hour in _numbers(policy.time_points)),
+        "Executed At: " + ("Every hour" if len(hours) == 24 else ", ".join(hours)),
         "Execution Frequency: " + ("Every day" if len(days) == 7 else ", ".join(days)),
         f"Keep Snapshots: {_kept(policy.retention_days)}",
     ]
