@@ -186,7 +186,7 @@ def release_disk(call: Call, disk: DiskRecord) -> None:
     automatic one that an image needs goes with that image (PO-7).
     """
     from snapcli.ecs import ledger
-    from snapcli.ecs.nodes import remove_node
+    from snapcli.ecs.nodes import remove_nodes
     from snapcli.ecs.snapshot_use import fail_images, is_held_by_image
 
     del call.inventory(disk.region_id).disks[disk.disk_id]
@@ -194,17 +194,20 @@ def release_disk(call: Call, disk: DiskRecord) -> None:
     chain = call.chain(disk.region_id, disk.disk_id)
     if chain is None:
         return
-    for node in list(chain.nodes):
+    going = []
+    for node in chain.nodes:
         automatic = node.kind == "auto" and disk.delete_auto_snapshot
         creating = in_creation(node, call.now)
         goes = (automatic or creating) and not is_locked(node, call.now)
         if goes and creating:
             fail_images(call, chain, node)
         if goes and not is_held_by_image(call, chain, node):
-            remove_node(call, chain, node)
+            going.append(node)
             continue
         if goes:
             node.overdue_at = call.now
         if has_instant_access(node, call.now):
             node.instant_access_ended_at = call.now
+    if going:
+        remove_nodes(call, chain, going)
     ledger.note(call, chain)

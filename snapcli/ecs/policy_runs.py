@@ -24,7 +24,7 @@ from snapcli.ecs.snapshot_state import is_locked
 from snapcli.ecs.snapshot_use import is_held_by_image
 from snapcli.volumes.errors import VolumeError
 
-_FILE_COST = 40  # a capture or copy that makes files, beside one that makes none
+_FILE_COST = 40  # of an event that makes files, beside one that makes none
 _NO_ROOM = ("ENOSPC", "EDQUOT", "EROFS", "ENOMEM", "EMFILE", "EIO")
 
 
@@ -250,7 +250,7 @@ class Runner:
         if holds_own_blocks(node) and all(n.failed_at is not None for n in later):
             state.unchanged = False  # what is the newest then may be another state of the disk
         remove_node(self._call, chain, node)
-        self.cost += 1
+        self.cost += _FILE_COST if holds_own_blocks(node) else 1  # not, when it passed its map on
         state.automatic -= node.kind == "auto"
         if node.ready_at == state.busy_until:
             state.busy_until = _busy_until(chain)

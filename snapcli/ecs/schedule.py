@@ -8,7 +8,9 @@ at the moment of the leap, together with the hour that stands there when that is
 from collections.abc import Collection, Iterator
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from snapcli.workspace.errors import WorkspaceError
 
 EVERY_HOUR = tuple(range(24))
 EVERY_DAY = tuple(range(1, 8))  # Monday first
@@ -20,8 +22,16 @@ _LAST_DAY = date(9998, 12, 31)
 
 @lru_cache(maxsize=8)
 def zone(name: str) -> ZoneInfo:
-    """Return a time zone by its IANA name. Raises ZoneInfoNotFoundError, a KeyError."""
-    return ZoneInfo(name)
+    """Return a time zone by its IANA name; raises WorkspaceError where the machine has none."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise WorkspaceError(
+            f"This machine knows no time zone {name!r}, in which policies' hours are counted.",
+            None,
+            "Install the time zone database (the package tzdata), or set another zone: "
+            "snapcli config set time_zone NAME",
+        ) from None
 
 
 def runs_after(

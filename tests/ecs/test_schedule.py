@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from snapcli.ecs.schedule import local_date, next_run, runs_after, runs_between
+from snapcli.workspace.errors import WorkspaceError
 
 HALF_HOUR = timedelta(minutes=30)
 ZONES = (
@@ -168,6 +169,11 @@ def test_a_run_at_the_very_instant_is_past_and_the_next_is_later() -> None:
     assert next_run({0}, every, "Asia/Shanghai", midnight) == midnight + timedelta(days=1)
     just_before = midnight - timedelta(microseconds=1)
     assert next_run({0}, every, "Asia/Shanghai", just_before) == midnight
+
+
+def test_a_zone_that_the_machine_does_not_know_is_named_with_a_way_on() -> None:
+    with pytest.raises(WorkspaceError, match=r"Mars/Olympus.*tzdata"):
+        next_run({0}, {1}, "Mars/Olympus", datetime(2022, 3, 11, tzinfo=UTC))
 
 
 def test_the_calendar_ends_and_so_do_the_runs() -> None:
