@@ -13,9 +13,9 @@ from snapcli.ecs.call import Call
 from snapcli.ecs.group_creation import GroupDescription, GroupName
 from snapcli.ecs.records import Chain, GroupRecord, SnapshotRecord
 from snapcli.ecs.region_rules import require_region
+from snapcli.ecs.snapshot_rules import is_available
 from snapcli.ecs.snapshot_state import (
     has_instant_access,
-    is_usable,
     progress_percent,
     status,
 )
@@ -202,7 +202,7 @@ def _item(call: Call, group: GroupRecord) -> SnapshotGroupItem:
 def _member(call: Call, chain: Chain, node: SnapshotRecord) -> GroupSnapshotItem:
     fast = has_instant_access(node, call.now)
     return GroupSnapshotItem(
-        available=is_usable(node, call.now),
+        available=is_available(node, call.now),
         instant_access=fast,
         instant_access_retention_days=(
             node.instant_access_days if fast and node.instant_access_days else msgspec.UNSET

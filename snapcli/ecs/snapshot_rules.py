@@ -7,11 +7,22 @@ from datetime import datetime
 
 from snapcli.api.errors import ApiError
 from snapcli.ecs.records import SnapshotRecord
-from snapcli.ecs.snapshot_state import cool_off_end, is_locked, lock_end, lock_status
+from snapcli.ecs.snapshot_state import (
+    cool_off_end,
+    is_locked,
+    is_usable,
+    lock_end,
+    lock_status,
+)
 from snapcli.ecs.wire import seconds_time
 
 LOCAL = "flash"
 ARCHIVE = "archive"
+
+
+def is_available(node: SnapshotRecord, now: datetime) -> bool:
+    """Say whether the snapshot can roll back its disk or make disks: usable, and not archived."""
+    return is_usable(node, now) and node.category != ARCHIVE
 
 
 def require_not_local(node: SnapshotRecord, what: str, code: str, status: int) -> None:

@@ -13,10 +13,9 @@ from snapcli.ecs.call import Call
 from snapcli.ecs.filters import CreationWindow, Filter
 from snapcli.ecs.records import BLOCK_BYTES, Chain, SnapshotRecord
 from snapcli.ecs.region_rules import require_region
-from snapcli.ecs.snapshot_rules import ARCHIVE
+from snapcli.ecs.snapshot_rules import is_available
 from snapcli.ecs.snapshot_state import (
     has_instant_access,
-    is_usable,
     progress_percent,
     remaining_seconds,
     status,
@@ -224,7 +223,7 @@ def _item(call: Call, chain: Chain, node: SnapshotRecord, usage: str) -> Snapsho
     state = status(node, now)
     fast = has_instant_access(node, now)
     return SnapshotItem(
-        available=is_usable(node, now) and node.category != ARCHIVE,
+        available=is_available(node, now),
         category=node.category,
         creation_time=seconds_time(node.created_at),
         description=node.description,

@@ -471,3 +471,16 @@ def test_a_group_is_made_of_real_file_systems(cloud: Cloud, tmp_path: Any) -> No
     )["DiskId"]
     subprocess.run(["cmp", str(cloud.image(data)), str(cloud.image(copy))], check=True)
     subprocess.run(["fsck.ext4", "-fn", str(cloud.image(copy))], check=True, capture_output=True)
+
+
+@pytest.mark.rule("GB-1")
+def test_an_archived_member_is_not_available(cloud: Cloud) -> None:
+    """It can't be rolled back to, and DescribeSnapshots says so of it too."""
+    group_id = make(cloud, InstanceId=whole(cloud, data=1))
+    archived, *others = members(groups(cloud)[0]).values()
+    cloud.ok("clock", "advance", "15d")
+    cloud.ecs("ModifySnapshotCategory", SnapshotId=archived)
+    [group] = groups(cloud, SnapshotGroupId__1=group_id)
+    available = {s["SnapshotId"]: s["Available"] for s in group["Snapshots"]["Snapshot"]}
+    assert available == {archived: False} | dict.fromkeys(others, True)
+    assert available == {s["SnapshotId"]: s["Available"] for s in cloud.snapshots()}

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from robustness_service import BLOCK_BYTES, GIB, LINUX_IMAGE, ZERO_BLOCK, Service, data_blocks
 from rules_model import HOME, INSTANT, SLOW, START, Codes, Quotas
-from rules_model_disks import AllRules
+from rules_model_groups import AllRules
 from rules_records import CATEGORIES, ESSD, Disk, Image, Instance, Snapshot, Tags
 from rules_seen import Seen, time
 

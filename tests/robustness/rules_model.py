@@ -10,7 +10,19 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from rules_records import DAY, HOUR, Disk, Image, Instance, Lock, Policy, Snapshot, Tags, counted
+from rules_records import (
+    DAY,
+    HOUR,
+    Disk,
+    Group,
+    Image,
+    Instance,
+    Lock,
+    Policy,
+    Snapshot,
+    Tags,
+    counted,
+)
 
 HOME, AWAY = "cn-hangzhou", "cn-beijing"
 START = datetime(2022, 3, 11, 2, 33, tzinfo=UTC)
@@ -39,7 +51,7 @@ class Rules:
     """The world as the rules have it, and what they say of snapshots."""
 
     def __init__(self, speed: Speed) -> None:
-        self.now = START
+        self.now = self.ran = START  # and up to when the policies' hours are done
         self.speed = speed
         self.overdue: datetime | None = None
         self.instances: list[Instance] = []
@@ -47,6 +59,7 @@ class Rules:
         self.snapshots: list[Snapshot] = []  # in the order of their making
         self.images: list[Image] = []
         self.policies: list[Policy] = []
+        self.groups: list[Group] = []
 
     # What there is
 
@@ -99,6 +112,7 @@ class Rules:
     def pass_time(self, by: timedelta) -> None:
         """Let what falls due until then happen, in the order of the instants."""
         until = self.now + by
+        self.ran = self.now
         while True:
             due = min(self._events(until), key=lambda event: event[:3], default=None)
             if due is None:
@@ -118,7 +132,7 @@ class Rules:
                 free = max([each.ready, *(copy.ready for copy in copies)])
                 if free <= until:
                     yield free, 2, number, partial(self._replicate, each)
-        hour = self.now.replace(minute=0, second=0) + HOUR
+        hour = self.ran.replace(minute=0, second=0) + HOUR
         while hour <= until and any(disk.policy for disk in self.living_disks()):
             running = [policy for policy in self.policies if policy.runs_at(hour)]
             if any(disk.policy in running for disk in self.living_disks()):
@@ -127,6 +141,7 @@ class Rules:
             hour += HOUR
 
     def _run(self, running: list[Policy]) -> None:
+        self.ran = self.now
         for disk in self.living_disks():
             if disk.policy in running:
                 self._capture_automatically(disk)

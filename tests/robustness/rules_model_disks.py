@@ -3,11 +3,11 @@
 from rules_model import HOME, Codes, Quotas, Rules
 from rules_records import CATEGORIES, Disk, Image, ImageDisk, Instance, Snapshot, Tags
 
-LARGEST_GIB = 32768
+LARGEST_GIB = 65536  # of any category
 
 
-class AllRules(Rules):
-    """All the rules of the model."""
+class DiskRules(Rules):
+    """The rules of snapshots, and those of disks, instances and images."""
 
     # Making disks
 

@@ -125,6 +125,7 @@ class Snapshot:
     lock: Lock | None = None
     no_way_back: bool = False  # a local one of a disk that was re-initialised since
     source: "Snapshot | None" = None  # of a copy
+    group: "Group | None" = None
     overdue: datetime | None = None  # its disk would have taken it along, but for an image
     copy_to: str = ""  # where a policy wants it copied
     copy_days: int = 0
@@ -167,6 +168,16 @@ class Snapshot:
         if end is not None and self.lock is not None and not self.failed:
             end = max(end, self.lock.end)
         return end
+
+
+@dataclass(eq=False)
+class Group:
+    """A snapshot-consistent group; its snapshots name it."""
+
+    group_id: str
+    created: datetime
+    instance_id: str  # "" for disks of several instances
+    tags: Tags = field(default_factory=dict)
 
 
 @dataclass(eq=False)

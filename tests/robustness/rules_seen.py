@@ -10,7 +10,7 @@ from typing import Any
 
 from robustness_service import BLOCK_BYTES, GIB, Service, data_blocks
 from rules_model import AWAY, HOME
-from rules_model_disks import AllRules
+from rules_model_groups import AllRules
 from rules_records import Disk, Image, Snapshot, counted
 
 Row = dict[str, Any]
@@ -57,9 +57,10 @@ class Seen:
         self.compare_images()
         self.compare_locks()
         self.compare_policies()
+        self.compare_groups()
 
     def rows(self, action: str, **parameters: Any) -> list[Row]:
-        asked = {"RegionId": HOME, "PageSize": 100} | parameters
+        asked = {"RegionId": HOME} | (parameters or {"PageSize": 100})
         answer = self.service(action, **asked)
         assert answer.get("TotalCount", 0) <= 100
         [outer] = [value for value in answer.values() if isinstance(value, dict)]
@@ -69,7 +70,7 @@ class Seen:
     # Snapshots
 
     def compare_snapshots(self, region: str) -> None:
-        rows = self.rows("DescribeSnapshots", RegionId=region)
+        rows = self.rows("DescribeSnapshots", RegionId=region, PageSize=100)
         self._adopt(rows, region)
         expected = {
             each.snapshot_id: self.snapshot(each)
@@ -97,7 +98,6 @@ class Seen:
         now = self.rules.now
         status = each.status(now)
         held, used = self.rules.held_by_image(each), self.rules.made_into_disks(each)
-        usable = status == "accomplished" or (status == "progressing" and not each.unusable(now))
         row: Row = {
             "Status": status,
             "CreationTime": time(each.created),
@@ -106,7 +106,7 @@ class Seen:
             "Category": each.category,
             "Encrypted": each.disk.key,
             "InstantAccess": each.instant(now),
-            "Available": usable and each.category != "archive",
+            "Available": self._usable(each),
             "RetentionDays": each.days or None,
             "SourceDiskId": each.disk.disk_id,
             "SourceDiskSize": str(each.size_gib),
@@ -147,7 +147,7 @@ class Seen:
                 row["Category"],
                 row["SnapshotLinkId"] != row["SourceDiskId"],
             ): (row["TotalCount"], row["TotalSize"], row["InstantAccess"])
-            for row in self.rows("DescribeSnapshotLinks", RegionId=region)
+            for row in self.rows("DescribeSnapshotLinks", RegionId=region, PageSize=100)
         }
         assert found == expected
         usage = self.service("DescribeSnapshotsUsage", RegionId=region)
@@ -190,7 +190,7 @@ class Seen:
 
     def compare_images(self) -> None:
         states = "Creating,Available,CreateFailed,Deprecated"
-        rows = self.rows("DescribeImages", ImageOwnerAlias="self", Status=states)
+        rows = self.rows("DescribeImages", ImageOwnerAlias="self", Status=states, PageSize=100)
         for row in rows:
             disks = row["DiskDeviceMappings"]["DiskDeviceMapping"]
             row["disks"] = [(disk["Type"], disk["Size"], disk["SnapshotId"]) for disk in disks]
@@ -241,6 +241,36 @@ class Seen:
         rows = self.rows("DescribeAutoSnapshotPolicyEx")
         compare(rows, expected, "AutoSnapshotPolicyId")
 
+    def compare_groups(self) -> None:
+        now = self.rules.now
+        rows = self.rows("DescribeSnapshotGroups", MaxResults=100)
+        for row in rows:
+            row["tags"] = {tag["Key"]: tag["Value"] for tag in row["Tags"]["Tag"]}
+            row["members"] = {
+                each["SnapshotId"]: (each["SourceDiskId"], each["Available"], each["InstantAccess"])
+                for each in row["Snapshots"]["Snapshot"]
+            }
+        expected: dict[str, Row] = {
+            group.group_id: {
+                "Status": self.rules.group_status(group),
+                "InstanceId": group.instance_id,
+                "CreationTime": time(group.created),
+                "tags": group.tags,
+                "members": {
+                    each.snapshot_id: (each.disk.disk_id, self._usable(each), each.instant(now))
+                    for each in self.rules.members(group)
+                },
+            }
+            for group in self.rules.groups
+        }
+        compare(rows, expected, "SnapshotGroupId")
+
+    def _usable(self, each: Snapshot) -> bool:
+        """Whether it can be rolled back to or made into a disk."""
+        now = self.rules.now
+        done = each.status(now) != "failed" and not each.unusable(now)
+        return done and each.category != "archive"
+
     def compare_tags(self) -> None:
         """ListTagResources, of every kind."""
         kinds: dict[str, Iterator[tuple[str, dict[str, str]]]] = {
@@ -248,6 +278,7 @@ class Seen:
             "instance": ((each.instance_id, each.tags) for each in self.rules.instances),
             "image": ((each.image_id, each.tags) for each in self.rules.images),
             "snapshotpolicy": ((each.policy_id, each.tags) for each in self.rules.policies),
+            "snapshotgroup": ((each.group_id, each.tags) for each in self.rules.groups),
             "snapshot": (
                 (each.snapshot_id, each.tags)
                 for each in self.rules.snapshots
