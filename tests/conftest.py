@@ -7,7 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from support import Cloud
+
+# How long a machine takes says nothing about the program.
+settings.register_profile("snapcli", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("snapcli")
 
 _MEMORY = Path("/dev/shm")
 _ENOUGH_BYTES = 1 << 30

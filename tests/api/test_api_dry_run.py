@@ -22,6 +22,18 @@ WITH_DRY_RUN = {
     "DeleteInstance",
     "DeleteInstances",
     "ResetDisk",
+    "ResetDisks",
+    "LockSnapshot",
+    "UnlockSnapshot",
+    "DescribeLockedSnapshots",
+    "CreateImage",
+    "DescribeImages",
+    "ModifyImageAttribute",
+    "ModifyImageSharePermission",
+    "DeleteImage",
+    "CopyImage",
+    "ExportImage",
+    "ImportImage",
 }
 
 
@@ -52,6 +64,15 @@ def calls(cloud: Cloud) -> list[tuple[str, dict[str, Any]]]:
     snapshot_id = cloud.snapshot(disk_id)
     cloud.write(disk_id, 0, b"later")
     cloud.ecs("StopInstance", InstanceId=stopped)
+    [system_id] = [d["DiskId"] for d in cloud.disks(InstanceId=stopped, DiskType="system")]
+    system = cloud.snapshot(system_id)
+    lock = {"LockMode": "compliance", "LockDuration": 9, "CoolOffPeriod": 9}
+    cloud.ecs("LockSnapshot", SnapshotId=system, **lock)
+    image = {"ImageId": cloud.ecs("CreateImage", SnapshotId=system)["ImageId"]}
+    cloud.ok("account", "add", "partner", "--account-id", "2222222222222222")
+    bucket = cloud.root / "buckets" / "bucket"
+    bucket.mkdir(parents=True)
+    (bucket / "o.raw").write_bytes(b"boot".ljust(512, b"\0"))
     region = {"RegionId": REGION}
     launch = {"ImageId": LINUX_IMAGE, "InstanceType": "ecs.g7.large"}
     return [
@@ -68,7 +89,22 @@ def calls(cloud: Cloud) -> list[tuple[str, dict[str, Any]]]:
         ("DeleteInstance", {"InstanceId": stopped}),
         ("DeleteInstances", region | {"InstanceId__1": stopped}),
         ("ResetDisk", {"DiskId": disk_id, "SnapshotId": snapshot_id}),
+        ("ResetDisks", {"Disk__1__DiskId": disk_id, "Disk__1__SnapshotId": snapshot_id}),
+        ("LockSnapshot", {"SnapshotId": snapshot_id, **lock}),
+        ("UnlockSnapshot", {"SnapshotId": system}),
+        ("DescribeLockedSnapshots", region),
+        ("CreateImage", {"SnapshotId": system}),
+        ("DescribeImages", region),
+        ("ModifyImageAttribute", image | {"ImageName": "other"}),
+        ("ModifyImageSharePermission", image | {"AddAccount__1": "2222222222222222"}),
+        ("DeleteImage", image),
+        ("CopyImage", image | {"DestinationRegionId": "cn-beijing"}),
+        ("ExportImage", image | {"OSSBucket": "bucket"}),
+        ("ImportImage", {"DiskDeviceMapping__1__OSSBucket": "bucket"} | _OBJECT),
     ]
+
+
+_OBJECT = {"DiskDeviceMapping__1__OSSObject": "o.raw", "DiskDeviceMapping__1__Format": "RAW"}
 
 
 def test_a_dry_run_that_passes_says_so_and_changes_nothing(cloud: Cloud) -> None:

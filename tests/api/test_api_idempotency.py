@@ -93,7 +93,9 @@ def test_changes_with_a_token_are_made_once(cloud: Cloud) -> None:
 
 def test_a_refused_call_leaves_its_token_free(cloud: Cloud) -> None:
     disk_id = cloud.data_disk(cloud.instance())
-    cloud.refused("CreateSnapshot", DiskId=disk_id, ClientToken="t", Category="flash")
+    # The two together are refused, whatever the disk.
+    together = {"Category": "flash", "InstantAccess": True}
+    cloud.refused("CreateSnapshot", DiskId=disk_id, ClientToken="t", **together)
     assert cloud.snapshot(disk_id, ClientToken="t")
 
 
