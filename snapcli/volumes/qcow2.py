@@ -40,6 +40,7 @@ _CORRUPT, _EXTERNAL_DATA, _COMPRESSION_TYPE, _EXTENDED_L2 = 2, 4, 8, 16
 _READABLE: Final = 1 | _COMPRESSION_TYPE  # bit 0: not closed properly, only its counts are old
 _LARGEST_L1_BYTES: Final = 32 << 20  # as qemu has it
 _L2_ENTRIES: Final = BLOCK_BYTES // 8
+_COUNTS: Final = BLOCK_BYTES // 2  # in a block of reference counts
 _LEAST_COMPRESSED_BYTES: Final = 8
 
 
@@ -142,7 +143,7 @@ class _Writer:
         blocks = tables = 1
         while True:
             total = used + blocks + tables
-            needed = -(-total // (BLOCK_BYTES // 2))
+            needed = -(-total // _COUNTS)
             if needed <= blocks and -(-blocks * 8 // BLOCK_BYTES) <= tables:
                 break
             blocks = max(blocks, needed)
@@ -151,8 +152,9 @@ class _Writer:
         first_block = used + tables
         offsets = array("Q", [(first_block + index) * BLOCK_BYTES for index in range(blocks)])
         write_all(self._fd, _big_endian(offsets), table_offset)
-        counts = b"\x00\x01" * total
-        write_all(self._fd, counts, first_block * BLOCK_BYTES)
+        for index in range(blocks):  # each cluster is named once
+            counted = min(total - index * _COUNTS, _COUNTS)
+            write_all(self._fd, b"\x00\x01" * counted, (first_block + index) * BLOCK_BYTES)
         os.ftruncate(self._fd, total * BLOCK_BYTES)
         header = _HEADER_V2.pack(
             MAGIC, 3, 0, 0, 16, self._length, 0, len(self._l1), BLOCK_BYTES,
