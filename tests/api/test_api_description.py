@@ -41,7 +41,7 @@ def test_codes_are_found_where_they_are_raised_however_deep() -> None:
     }
     assert codes("ResetDisk").keys() >= {"DryRunOperation", "InvalidSnapshotId.NotFound"}
     assert {"InvalidParameter", "MissingParameter"} <= codes("AdvanceClock").keys()
-    assert "InvalidSnapshotId.NotFound" not in codes("AdvanceClock")
+    assert codes("ShowDiskPath") == {"InvalidDiskId.NotFound": 404, "MissingParameter": 400}
     assert codes("ShowClock") == {}
 
 
