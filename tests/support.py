@@ -59,6 +59,11 @@ class Cloud:
 
     def run(self, *words: str, stdin: bytes = b"", terminal: bool = False) -> Result:
         """Run a command line; each word is one argument."""
+        words = ("--workspace", str(self.root), *words)
+        return self.run_bare(*words, stdin=stdin, terminal=terminal)
+
+    def run_bare(self, *words: str, stdin: bytes = b"", terminal: bool = False) -> Result:
+        """Run a command line that finds the workspace by its variable."""
         out, err = io.BytesIO(), io.StringIO()
         shown = io.TextIOWrapper(out, encoding="utf-8", write_through=True)
         streams = Streams(
@@ -68,7 +73,7 @@ class Cloud:
             environ={**os.environ, "SNAPCLI_WORKSPACE": str(self.root), "COLUMNS": "200"},
             terminals={"stdin": terminal, "stdout": terminal, "stderr": terminal},
         )
-        code = main(["--workspace", str(self.root), *words], streams)
+        code = main(words, streams)
         shown.flush()
         return Result(code, out.getvalue(), err.getvalue())
 

@@ -21,6 +21,7 @@ class Caller(msgspec.Struct, kw_only=True):
 
     `workspace`, `profile` (an account's name) and `region` are None when not said. `progress` is
     told of long work: what, done and total bytes; `counting` of what is long but no bytes.
+    Without `settles` what has fallen due stays so, and an operation that describes changes nothing.
     `output` and `input` are the binary streams of operations that move bytes; `tell` takes a line
     for a person who watches.
     """
@@ -31,6 +32,7 @@ class Caller(msgspec.Struct, kw_only=True):
     progress: Progress | None = None
     counting: Progress | None = None
     on_wait: Callable[[], None] | None = None
+    settles: bool = True
     read_input: Callable[[int], bytes] | None = None
     write_output: Callable[[bytes], object] | None = None
     write_error: Callable[[bytes], object] | None = None

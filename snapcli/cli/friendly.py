@@ -3,7 +3,7 @@
 Builds only the command that is asked for; the short help texts are data.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from typing import NoReturn
 
@@ -12,39 +12,12 @@ import click
 from snapcli import __version__
 from snapcli.api import catalogue
 from snapcli.cli import environment, exit_codes, grammar
+from snapcli.cli.command_table import GROUPS, LOCAL, OTHERS
 from snapcli.cli.groups import LazyGroup
 from snapcli.cli.session import Session
 from snapcli.cli.streams import Streams
 from snapcli.cli.usage import UsageError, closest
 
-# Commands of snapcli's own that are no operation: where `command` is, and what it is for.
-LOCAL: Mapping[str, tuple[str, str]] = {
-    "init": ("snapcli.cli.local.init", "Make a workspace and activate the snapshot service."),
-    "config": ("snapcli.cli.local.config", "Show and change the workspace's settings."),
-    "status": ("snapcli.cli.local.status", "Show the workspace, its clock and what it holds."),
-    "operations": (
-        "snapcli.cli.local.operations",
-        "Describe every operation: parameters, answers, errors.",
-    ),
-    "shim": (
-        "snapcli.cli.local.shim",
-        "Put a command `aliyun` into a folder, for existing scripts.",
-    ),
-    "tour": ("snapcli.cli.local.tour", "See a disk rolled back, in a workspace of its own."),
-}
-_GROUPS: Mapping[str, str] = {
-    "chain": "Look at the snapshot chain of a disk.",
-    "account": "List, add and choose the workspace's accounts; be overdue, and pay.",
-    "clock": "Show and move the workspace's time.",
-    "console": "What the console shows, as text.",
-    "disk": "Work with a disk's bytes.",
-    "guest": "Work inside an instance: files, processes, mounted disks.",
-    "ram": "Roles and policies: snapcli ram <ApiName> --Parameter value ...",
-}
-_OTHERS: Mapping[str, str] = {
-    "ecs": "The form of the real command: snapcli ecs <ApiName> --Parameter value ...",
-    "help": "Help on a command or a topic: snapcli help topics.",
-}
 _BY_COMMAND = {entry.command: entry for entry in catalogue.ENTRIES.values()}
 
 _TOP_EXAMPLES = """\
@@ -74,7 +47,7 @@ def _top_summaries() -> dict[str, str]:
     """Return every command at the top with a few words on it, in the order of help."""
     found = {name: entry.summary for name, entry in _BY_COMMAND.items() if " " not in name}
     found |= {name: summary for name, (_, summary) in LOCAL.items()}
-    found |= dict(_GROUPS) | dict(_OTHERS)
+    found |= dict(GROUPS) | dict(OTHERS)
     return dict(sorted(found.items(), key=lambda each: _SECTIONS.index(_section(each[0]))))
 
 
@@ -97,10 +70,10 @@ def _section(name: str) -> str:
 def _build_top(name: str) -> click.Command:
     if name in _BY_COMMAND:
         return _build_operation(name)
-    if name in _GROUPS:
+    if name in GROUPS:
         return LazyGroup(
             name,
-            _GROUPS[name],
+            GROUPS[name],
             _summaries_of(name),
             lambda inner: _build_operation(f"{name} {inner}"),
         )

@@ -52,6 +52,10 @@ def _import_msgspec() -> None:
 def main(argv: Sequence[str], streams: Streams | None = None) -> int:
     """Carry out a command line and return its exit code; no exception leaves here."""
     streams = streams or Streams()
+    if argv and argv[0] == "__complete":
+        from snapcli.cli import completion
+
+        return completion.run(argv[1:], streams)
     from snapcli.api.catalogue import PRODUCTS
     from snapcli.cli import grammar
 

@@ -46,6 +46,14 @@ REGION_VARIABLES = (
 IN_PLACE_REGION_VARIABLES = (*REGION_VARIABLES, "REGION_ID", "REGION")
 
 
+class _BusyError(Exception):
+    """Another command is using the workspace."""
+
+
+def _leave() -> None:
+    raise _BusyError
+
+
 class Session:
     """The streams, and what the global options said; None or empty where nothing was said.
 
@@ -166,6 +174,31 @@ class Session:
             with input_file.filled(action, given, self.streams) as whole:
                 return self._invoke(action, whole)
         return self._invoke(action, given)
+
+    def look(self, action: str, given: Mapping[str, str]) -> Response | None:
+        """Carry out an operation that describes, for a person who is still typing.
+
+        None where there is no workspace, or where another command is using it: nothing is made,
+        waited for or changed. Raises what dispatch raises.
+        """
+        import os
+
+        from snapcli.workspace import location
+
+        found = location.find(self.workspace, self.streams.environ, os.getcwd())
+        if not location.is_workspace(found.path):
+            return None
+        caller = Caller(
+            workspace=found.path,
+            profile=self._account() if self.effective_profile() else None,
+            region=self.effective_region(),
+            on_wait=_leave,
+            settles=False,
+        )
+        try:
+            return dispatch.invoke(action, given, caller)
+        except _BusyError:
+            return None
 
     def _invoke(self, action: str, given: Mapping[str, str]) -> Response:
         bar = self._progress_bar()

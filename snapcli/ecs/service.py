@@ -38,7 +38,7 @@ def perform(
     _thaw_left(workspace.path)
     while True:
         with workspace.write() if operation.writes else workspace.read() as tx:
-            if not (operation.settles and _due_accounts(tx)):
+            if not (operation.settles and caller.settles and _due_accounts(tx)):
                 call = Call(tx, caller, acting_account(tx, caller.profile))
                 response = _run(operation, request, given, call)
                 break

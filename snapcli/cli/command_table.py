@@ -1,0 +1,39 @@
+"""The commands that are no operation, the groups and what else stands at the top: data only.
+
+So that completion knows them without Click; the operations are in the catalogue.
+"""
+
+from collections.abc import Mapping
+
+# Commands of snapcli's own that are no operation: where `command` is, and what it is for.
+LOCAL: Mapping[str, tuple[str, str]] = {
+    "init": ("snapcli.cli.local.init", "Make a workspace and activate the snapshot service."),
+    "config": ("snapcli.cli.local.config", "Show and change the workspace's settings."),
+    "status": ("snapcli.cli.local.status", "Show the workspace, its clock and what it holds."),
+    "operations": (
+        "snapcli.cli.local.operations",
+        "Describe every operation: parameters, answers, errors.",
+    ),
+    "shim": (
+        "snapcli.cli.local.shim",
+        "Put a command `aliyun` into a folder, for existing scripts.",
+    ),
+    "completion": (
+        "snapcli.cli.local.completion",
+        "Print what makes a shell complete commands, options and ids.",
+    ),
+    "tour": ("snapcli.cli.local.tour", "See a disk rolled back, in a workspace of its own."),
+}
+GROUPS: Mapping[str, str] = {
+    "chain": "Look at the snapshot chain of a disk.",
+    "account": "List, add and choose the workspace's accounts; be overdue, and pay.",
+    "clock": "Show and move the workspace's time.",
+    "console": "What the console shows, as text.",
+    "disk": "Work with a disk's bytes.",
+    "guest": "Work inside an instance: files, processes, mounted disks.",
+    "ram": "Roles and policies: snapcli ram <ApiName> --Parameter value ...",
+}
+OTHERS: Mapping[str, str] = {
+    "ecs": "The form of the real command: snapcli ecs <ApiName> --Parameter value ...",
+    "help": "Help on a command or a topic: snapcli help topics.",
+}
