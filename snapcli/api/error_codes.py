@@ -125,15 +125,27 @@ class _Search:
             if isinstance(inner, ast.Name):
                 self.function(module_name, inner.id, defaults=by_default)
             elif isinstance(inner, ast.Attribute):
-                self._attribute(inner, module, by_default)
+                self._attribute(inner, module_name, module, inner in called, by_default)
 
-    def _attribute(self, node: ast.Attribute, module: _Module, defaults: bool) -> None:
-        """Follow `module.name`, and a method of the call that an operation is given."""
-        owner = module.imported.get(node.value.id) if isinstance(node.value, ast.Name) else None
-        if owner is not None:
-            self.function(".".join(owner), node.attr, defaults=defaults)
+    def _attribute(
+        self,
+        node: ast.Attribute,
+        module_name: str,
+        module: _Module,
+        is_called: bool,
+        defaults: bool,
+    ) -> None:
+        """Follow `module.name`, and a method of the call that an operation is given.
+
+        What is only looked up, or is a method of another object itself, counts where its owner
+        is named `call`; a method that is called counts whoever its owner is.
+        """
+        base = node.value.id if isinstance(node.value, ast.Name) else ""
+        if base in module.imported:
+            self.function(".".join(module.imported[base]), node.attr, defaults=defaults)
         methods = _methods()
-        if node.attr in methods:
+        own = base == "call" or (base == "self" and module_name == _CALL[0])
+        if node.attr in methods and (own or (is_called and base != "self")):
             key = (_CALL[0], f"{_CALL[1]}.{node.attr}", defaults)
             home = _module(_CALL[0])
             if key not in self._seen and home is not None:
@@ -146,7 +158,8 @@ def _methods() -> Mapping[str, ast.AST]:
     module = _module(_CALL[0])
     node: Any = module.defined.get(_CALL[1]) if module else None
     body = node.body if isinstance(node, ast.ClassDef) else ()
-    return {each.name: each for each in body if isinstance(each, ast.FunctionDef)}
+    found = {each.name: each for each in body if isinstance(each, ast.FunctionDef)}
+    return {name: each for name, each in found.items() if not name.startswith("__")}
 
 
 def _pairs(nodes: Sequence[ast.expr | None]) -> Iterator[Code]:
