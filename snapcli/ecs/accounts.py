@@ -11,8 +11,8 @@ from snapcli.api import ids
 from snapcli.api.errors import ApiError
 from snapcli.api.operation import Item, Request, Response, operation
 from snapcli.ecs.account import service_is_on
-from snapcli.ecs.call import ACCOUNTS_FILE, FIRST_ACCOUNT, Call
-from snapcli.ecs.records import Accounts
+from snapcli.ecs.call import ACCOUNTS_FILE, FIRST_ACCOUNT, Call, home_of
+from snapcli.ecs.records import Account, Accounts
 from snapcli.ecs.wire import seconds_time
 
 if TYPE_CHECKING:
@@ -59,6 +59,20 @@ def _require(names: dict[str, str], name: str) -> str:
             f"one with: snapcli account add {name}",
         )
     return names[name]
+
+
+def due_accounts(tx: "Transaction") -> list[str]:
+    """Return the accounts in which something may have fallen due; one look at a document each."""
+    due = []
+    for account_id in account_ids(tx):
+        file = home_of(account_id, tx.settings) + "state/account.json"
+        if tx.exists(file):
+            account = tx.load(file, Account)
+            if account.next_due_at is not None and account.next_due_at <= tx.now:
+                due.append(account_id)
+            elif account.time_zone not in ("", tx.settings.time_zone):
+                due.append(account_id)  # policies run at other instants from now on
+    return due
 
 
 class ListAccountsRequest(Request):

@@ -13,9 +13,10 @@ from snapcli.api.errors import ApiError
 from snapcli.api.operation import Item, Request, Response, operation
 from snapcli.ecs.accounts import account_ids
 from snapcli.ecs.call import Call
+from snapcli.ecs.events import JOURNAL_FILE
 from snapcli.ecs.ledger import usage_file
 from snapcli.ecs.nodes import layers
-from snapcli.ecs.records import GIB, Account, Chain, Inventory, Ram, Usage
+from snapcli.ecs.records import GIB, Account, Chain, Inventory, Journal, Ram, Usage
 from snapcli.workspace.errors import WorkspaceError
 
 if TYPE_CHECKING:
@@ -118,6 +119,8 @@ class _Checker:
         home = self.call.home
         if tx.exists(home + "state/account.json"):
             self.account = self._load(home + "state/account.json", Account)
+        if tx.exists(home + JOURNAL_FILE):
+            self._load(home + JOURNAL_FILE, Journal)
         if tx.exists(home + "state/ram.json"):
             self._load(home + "state/ram.json", Ram)
         for region_id in tx.folder_names(home + "state"):

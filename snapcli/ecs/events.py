@@ -1,12 +1,23 @@
 """What the passing of time did, as it is told: counts, and each event when somebody asks.
 
-Gathered while time is settled, over several transactions; stored nowhere.
+Gathered while time is settled, over several transactions. The newest are kept in a journal, a
+document of the workspace that never grows beyond KEPT of them.
 """
 
-from datetime import datetime
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from snapcli.api.operation import Item
+from snapcli.ecs.records import EventRecord, Journal
 from snapcli.ecs.wire import seconds_time
+
+if TYPE_CHECKING:
+    from snapcli.ecs.call import Call
+    from snapcli.workspace.transaction import Transaction
+
+KEPT = 1000  # events in the journal
+JOURNAL_FILE = "state/events.json"
 
 CREATED = "SnapshotCreated"
 SKIPPED = "SnapshotSkipped"
@@ -50,17 +61,42 @@ _COUNTED = {
 }
 
 
+def event_item(event: EventRecord) -> EventItem:
+    """Return an event as responses have it."""
+    return EventItem(
+        time=seconds_time(event.at),
+        event=event.event,
+        region_id=event.region_id,
+        snapshot_id=event.snapshot_id,
+        disk_id=event.disk_id,
+        auto_snapshot_policy_id=event.policy_id,
+        instance_id=event.instance_id,
+        reason=event.reason,
+    )
+
+
 class Log:
-    """Gathers what happens; `events` stays empty, however long the time, unless it is wanted."""
+    """Gathers what happens; `events` stays empty, however long the time, unless it is wanted.
+
+    `on_settled` is called in the last transaction of settling, when nothing is left to be done.
+    """
 
     def __init__(self, wanted: bool = False) -> None:
         self.wanted = wanted
         self.counts = EventCounts()
         self.events: list[EventItem] = []
+        self.on_settled: Callable[[Transaction], None] | None = None
+        self._newest: deque[EventRecord] = deque(maxlen=KEPT)  # of this transaction
+        self._added = 0
+
+    def begin(self) -> None:
+        """Begin a transaction: what another one added is in the journal, or never happened."""
+        self._newest.clear()
+        self._added = 0
 
     def add(
         self,
-        instant: datetime,
+        call: "Call",
         event: str,
         region_id: str,
         *,
@@ -70,19 +106,35 @@ class Log:
         instance_id: str = "",
         reason: str = "",
     ) -> None:
-        """Note that `event` happened at `instant`."""
+        """Note that `event` happened at the call's time."""
         name = _COUNTED[event]
         setattr(self.counts, name, getattr(self.counts, name) + 1)
+        self._added += 1
+        record = EventRecord(
+            at=call.now,
+            event=event,
+            region_id=region_id,
+            account_id=call.account_id,
+            snapshot_id=snapshot_id,
+            disk_id=disk_id,
+            policy_id=policy_id,
+            instance_id=instance_id,
+            reason=reason,
+        )
+        self._newest.append(record)
         if self.wanted:
-            self.events.append(
-                EventItem(
-                    time=seconds_time(instant),
-                    event=event,
-                    region_id=region_id,
-                    snapshot_id=snapshot_id,
-                    disk_id=disk_id,
-                    auto_snapshot_policy_id=policy_id,
-                    instance_id=instance_id,
-                    reason=reason,
-                )
-            )
+            self.events.append(event_item(record))
+
+    def keep(self, tx: "Transaction") -> None:
+        """Write the transaction's newest events into the workspace's journal."""
+        if not self._added:
+            return
+        journal = tx.load(JOURNAL_FILE, Journal, Journal)
+        journal.number += self._added
+        journal.events = [*journal.events, *self._newest][-KEPT:]
+        self.begin()
+
+
+def journal_of(tx: "Transaction") -> Journal:
+    """Return the workspace's journal as it stands, empty when nothing ever happened."""
+    return tx.load(JOURNAL_FILE, Journal) if tx.exists(JOURNAL_FILE) else Journal()

@@ -38,11 +38,15 @@ def settle(call: Call, log: Log | None = None, most_events: int = 0) -> bool:
     be settled by the next transaction. Afterwards the account's `settled_at` is how far it came,
     its `next_due_at` the next event's instant or None.
     """
-    step = _Step(call, log if log is not None else Log())
+    log = Log() if log is None else log
+    log.begin()
+    step = _Step(call, log)
     try:
-        return step.run(most_events or MOST_EVENTS)
+        is_left = step.run(most_events or MOST_EVENTS)
     finally:
         call.now = step.until
+    log.keep(call.tx)
+    return is_left
 
 
 class _Step:
@@ -198,7 +202,7 @@ class _Step:
         release(self._call, instance, by_force=True)
         self._note_applications()
         self._log.add(
-            self._call.now,
+            self._call,
             events.INSTANCE_RELEASED,
             instance.region_id,
             instance_id=instance.instance_id,

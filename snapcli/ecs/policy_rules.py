@@ -5,15 +5,21 @@ What the policy operations and the creation of disks and instances share (rules 
 
 import re
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from snapcli.api.errors import ApiError
 from snapcli.ecs.account import require_snapshot_service
 from snapcli.ecs.call import Call
 from snapcli.ecs.disk_categories import CATEGORIES
+from snapcli.ecs.phases import disk_status
 from snapcli.ecs.records import DiskRecord, PolicyRecord
 
 DEFAULT_RETENTION_DAYS = 30
 MOST_RETENTION_DAYS = 65536
+# Why a run makes no snapshot.
+SERVICE_OFF = "the snapshot service is off"
+IN_CREATION = "a snapshot of it is in creation"
+NO_ROOM = "the limit is reached and no automatic snapshot may be deleted"
 _DAY_NAMES = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DAY_WORDS = {"daily": "mon-sun", "weekdays": "mon-fri", "weekend": "sat-sun"}
 
@@ -67,6 +73,19 @@ def apply(call: Call, policy: PolicyRecord, disks: Iterable[DiskRecord]) -> None
     for disk in disks:
         disk.policy_id = policy.policy_id
     note_schedule(call, policy)
+
+
+def reason_of_disk(disk: DiskRecord, now: datetime) -> str:
+    """Return why a disk gets no automatic snapshot at `now`, "" when nothing of it says so (PO-3).
+
+    The service, its chain and its snapshots in creation may say so all the same.
+    """
+    if CATEGORIES[disk.category].local:
+        return f"it is a local disk ({disk.category})"
+    if not disk.enable_auto_snapshot:
+        return "EnableAutoSnapshot is false"
+    status = disk_status(disk, now)
+    return "" if status == "In_use" else f"it is {status}"
 
 
 def note_schedule(call: Call, policy: PolicyRecord) -> None:

@@ -12,10 +12,9 @@ from snapcli.api.errors import ApiError
 from snapcli.ecs import events
 from snapcli.ecs.account import service_is_on
 from snapcli.ecs.call import Call
-from snapcli.ecs.disk_categories import CATEGORIES
 from snapcli.ecs.events import Log
 from snapcli.ecs.nodes import capture_node, holds_own_blocks, is_sound, position, remove_node
-from snapcli.ecs.phases import disk_status
+from snapcli.ecs.policy_rules import IN_CREATION, NO_ROOM, SERVICE_OFF, reason_of_disk
 from snapcli.ecs.records import Chain, DiskRecord, PolicyRecord, SnapshotRecord
 from snapcli.ecs.region_data import REGIONS
 from snapcli.ecs.schedule import local_date
@@ -80,11 +79,10 @@ class Runner:
         chain = call.new_chain(disk)
         state = self.state(chain)
         if state.busy_until is not None and call.now < state.busy_until:
-            self._tell(events.SKIPPED, policy, disk, reason="a snapshot of it is in creation")
+            self._tell(events.SKIPPED, policy, disk, reason=IN_CREATION)
             return None
         if not self._make_room(state):
-            reason = "the limit is reached and no automatic snapshot may be deleted"
-            self._tell(events.FAILED, policy, disk, reason=reason)
+            self._tell(events.FAILED, policy, disk, reason=NO_ROOM)
             return None
         node = self._new_node(policy, disk, chain)
         failure = self._capture(disk, state, node)
@@ -101,13 +99,8 @@ class Runner:
 
     def _reason_to_skip(self, disk: DiskRecord) -> str:
         if not service_is_on(self._call):  # at that hour: a bill's grace may have ended between
-            return "the snapshot service is off"
-        if CATEGORIES[disk.category].local:
-            return f"it is a local disk ({disk.category})"
-        if not disk.enable_auto_snapshot:
-            return "EnableAutoSnapshot is false"
-        status = disk_status(disk, self._call.now)
-        return "" if status == "In_use" else f"it is {status}"
+            return SERVICE_OFF
+        return reason_of_disk(disk, self._call.now)
 
     def _new_node(self, policy: PolicyRecord, disk: DiskRecord, chain: Chain) -> SnapshotRecord:
         call = self._call
@@ -225,7 +218,7 @@ class Runner:
         self, event: str, region_id: str, chain: Chain, node: SnapshotRecord, reason: str
     ) -> None:
         self._log.add(
-            self._call.now,
+            self._call,
             event,
             region_id,
             snapshot_id=node.snapshot_id,
@@ -255,7 +248,7 @@ class Runner:
         if node.ready_at == state.busy_until:
             state.busy_until = _busy_until(chain)
         self._log.add(
-            self._call.now,
+            self._call,
             events.RELEASED,
             chain.region_id,
             snapshot_id=node.snapshot_id,
@@ -272,7 +265,7 @@ class Runner:
         reason: str = "",
     ) -> None:
         self._log.add(
-            self._call.now,
+            self._call,
             event,
             disk.region_id,
             snapshot_id=node.snapshot_id if node else "",

@@ -336,6 +336,28 @@ class Account(Record):
     calls: dict[str, RememberedCall] = {}
 
 
+class EventRecord(Record):
+    """One thing that the passing of time did."""
+
+    at: Instant
+    event: str
+    region_id: str
+    account_id: str
+    snapshot_id: str = ""
+    disk_id: str = ""
+    policy_id: str = ""
+    instance_id: str = ""
+    reason: str = ""
+
+
+class Journal(Record):
+    """The newest events of the workspace, in the order that they were applied in."""
+
+    format: int = 1
+    number: int = 0  # how many there have ever been; the last of `events` is this one
+    events: list[EventRecord] = []
+
+
 class KmsKey(Record, kw_only=True):
     """The secret of a key that disks are encrypted with; in a file that only its owner reads."""
 

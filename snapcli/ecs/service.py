@@ -15,11 +15,10 @@ from snapcli.api.errors import DryRunOperation
 from snapcli.api.idempotency import RememberedCall, forget_old, recall
 from snapcli.api.operation import Operation, Response
 from snapcli.ecs import recovery
-from snapcli.ecs.accounts import account_ids, acting_account
-from snapcli.ecs.call import FROZEN_FOLDER, Call, home_of
-from snapcli.ecs.records import Account
+from snapcli.ecs.accounts import acting_account, due_accounts
+from snapcli.ecs.call import FROZEN_FOLDER, Call
 from snapcli.workspace import location
-from snapcli.workspace.store import Transaction, Workspace
+from snapcli.workspace.store import Workspace
 
 if TYPE_CHECKING:
     from snapcli.ecs.events import Log
@@ -38,7 +37,7 @@ def perform(
     _thaw_left(workspace.path)
     while True:
         with workspace.write() if operation.writes else workspace.read() as tx:
-            if not (operation.settles and caller.settles and _due_accounts(tx)):
+            if not (operation.settles and caller.settles and due_accounts(tx)):
                 call = Call(tx, caller, acting_account(tx, caller.profile))
                 response = _run(operation, request, given, call)
                 break
@@ -70,7 +69,7 @@ def transaction(
     """Give a call for an account in a transaction, with what had fallen due done before."""
     while True:
         with workspace.write() if writes else workspace.read() as tx:
-            if not _due_accounts(tx):
+            if not due_accounts(tx):
                 call = Call(tx, caller, account_id)
                 yield call
                 finish(call)
@@ -98,7 +97,7 @@ def _settle(workspace: Workspace, caller: Caller, log: "Log | None" = None) -> N
     while is_left:
         is_left = False
         with workspace.write() as tx:
-            for account_id in _due_accounts(tx):  # another command may have done it meanwhile
+            for account_id in due_accounts(tx):  # another command may have done it meanwhile
                 call = Call(tx, caller, account_id)
                 is_left |= lifecycle.settle(call, log)
                 finish(call)
@@ -107,20 +106,8 @@ def _settle(workspace: Workspace, caller: Caller, log: "Log | None" = None) -> N
                     begun_at = begun_at or settled_at
                     done, total = settled_at - begun_at, tx.now - begun_at
                     caller.counting("Letting time pass", done // _SECOND, total // _SECOND)
-
-
-def _due_accounts(tx: Transaction) -> list[str]:
-    """Return the accounts in which something may have fallen due; one look at a document each."""
-    due = []
-    for account_id in account_ids(tx):
-        file = home_of(account_id, tx.settings) + "state/account.json"
-        if tx.exists(file):
-            account = tx.load(file, Account)
-            if account.next_due_at is not None and account.next_due_at <= tx.now:
-                due.append(account_id)
-            elif account.time_zone not in ("", tx.settings.time_zone):
-                due.append(account_id)  # policies run at other instants from now on
-    return due
+            if log is not None and log.on_settled is not None and not is_left:
+                log.on_settled(tx)
 
 
 def _run(operation: Operation, request: Any, given: Mapping[str, str], call: Call) -> Response:

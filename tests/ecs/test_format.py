@@ -20,6 +20,8 @@ PAGE = Path(snapcli.ecs.__file__).with_name("FORMAT.md").read_text()
 RECORDS: dict[str, type[msgspec.Struct]] = {
     "Account": records.Account,
     "Accounts": records.Accounts,
+    "Journal": records.Journal,
+    "EventRecord": records.EventRecord,
     "KmsKey": records.KmsKey,
     "RememberedCall": RememberedCall,
     "Inventory": records.Inventory,
