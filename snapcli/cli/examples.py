@@ -406,6 +406,16 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = {
     "AdvanceClock": (("Go three days and two hours ahead", {"By": "3d2h"}),),
     "SetClock": (("Go to an instant", {"At": "2022-03-11T10:33:00Z"}),),
     "ResumeClock": (("Let the time run on", {}),),
+    "ShowTimeline": (
+        ("A week back and a week ahead", {}),
+        ("The runs of a day to come", {"Ahead": "true", "Days": "1", "Kind.1": "policy-run"}),
+        ("What became of a disk's snapshots", {"Past": "true", "DiskId": _DISK}),
+    ),
+    "PreviewPolicy": (
+        ("The next ten runs of a policy", {"AutoSnapshotPolicyId": _POLICY}),
+        ("Hours that no policy has yet", {"At": "00:00,13:00", "On": "mon-fri", "Count": "5"}),
+    ),
+    "SettleTime": (("What cron does every five minutes", {}),),
     "ListAccounts": (("The accounts of the workspace", {}),),
     "AddAccount": (("An account to share images with", {"Name": "partner"}),),
     "UseAccount": (("Act for the first account again", {"Name": "default"}),),

@@ -60,6 +60,11 @@ def report(error: BaseException, streams: Streams, *, exact: bool) -> int:
     return failure.exit_code
 
 
+def exit_code(error: BaseException) -> int:
+    """Return the exit code that goes with `error`, and print nothing."""
+    return _failure(error).exit_code
+
+
 def _failure(error: BaseException) -> _Failure:
     if isinstance(error, UsageError):
         code = _USAGE_CODES.get(error.exit_code, "MalformedCommandLine")

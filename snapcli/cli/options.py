@@ -27,6 +27,7 @@ POSITIONALS: Mapping[str, Mapping[str, str]] = {
     "FreezeClock": {"At": "TIME"},
     "AdvanceClock": {"By": "DURATION"},
     "SetClock": {"At": "TIME"},
+    "PreviewPolicy": {"AutoSnapshotPolicyId": "POLICY_ID"},
     "AddAccount": {"Name": "NAME"},
     "UseAccount": {"Name": "NAME"},
     "ShowGuestPath": {"InstanceId": "INSTANCE_ID", "Path": "PATH"},

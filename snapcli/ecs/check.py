@@ -16,7 +16,7 @@ from snapcli.ecs.call import Call
 from snapcli.ecs.events import JOURNAL_FILE
 from snapcli.ecs.ledger import usage_file
 from snapcli.ecs.nodes import layers
-from snapcli.ecs.records import GIB, Account, Chain, Inventory, Journal, Ram, Usage
+from snapcli.ecs.records import GIB, Account, Chain, Events, Inventory, Ram, Usage
 from snapcli.workspace.errors import WorkspaceError
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class _Checker:
         if tx.exists(home + "state/account.json"):
             self.account = self._load(home + "state/account.json", Account)
         if tx.exists(home + JOURNAL_FILE):
-            self._load(home + JOURNAL_FILE, Journal)
+            self._load(home + JOURNAL_FILE, Events)
         if tx.exists(home + "state/ram.json"):
             self._load(home + "state/ram.json", Ram)
         for region_id in tx.folder_names(home + "state"):

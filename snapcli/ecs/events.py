@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from snapcli.api.operation import Item
-from snapcli.ecs.records import EventRecord, Journal
+from snapcli.ecs.records import EventRecord, Events
 from snapcli.ecs.wire import seconds_time
 
 if TYPE_CHECKING:
@@ -129,12 +129,12 @@ class Log:
         """Write the transaction's newest events into the workspace's journal."""
         if not self._added:
             return
-        journal = tx.load(JOURNAL_FILE, Journal, Journal)
+        journal = tx.load(JOURNAL_FILE, Events, Events)
         journal.number += self._added
         journal.events = [*journal.events, *self._newest][-KEPT:]
         self.begin()
 
 
-def journal_of(tx: "Transaction") -> Journal:
+def journal_of(tx: "Transaction") -> Events:
     """Return the workspace's journal as it stands, empty when nothing ever happened."""
-    return tx.load(JOURNAL_FILE, Journal) if tx.exists(JOURNAL_FILE) else Journal()
+    return tx.load(JOURNAL_FILE, Events) if tx.exists(JOURNAL_FILE) else Events()

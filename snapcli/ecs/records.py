@@ -350,7 +350,7 @@ class EventRecord(Record):
     reason: str = ""
 
 
-class Journal(Record):
+class Events(Record):
     """The newest events of the workspace, in the order that they were applied in."""
 
     format: int = 1

@@ -1,11 +1,15 @@
 """The workspace's clock in a line. Draws text only."""
 
+from collections.abc import Mapping
+
 import msgspec
 
 from snapcli.cli.session import Session
 
 
-class _Event(msgspec.Struct, rename="pascal"):
+class Event(msgspec.Struct, rename="pascal"):
+    """An event of time as answered."""
+
     time: str
     event: str
     snapshot_id: str = ""
@@ -21,7 +25,7 @@ class _Clock(msgspec.Struct, rename="pascal"):
     offset_seconds: float
     moved_from: str | None = None
     happened: dict[str, int] = {}
-    events: list[_Event] = []
+    events: list[Event] = []
 
 
 _HAPPENED = {
@@ -37,17 +41,20 @@ _HAPPENED = {
 def view(answer: object, _: Session) -> str:
     """Return the time and how it runs; after a move, also where it was and what happened."""
     clock = msgspec.convert(answer, _Clock)
-    events = "".join(_event_text(event) + "\n" for event in clock.events)
+    events = "".join(event_text(event) + "\n" for event in clock.events)
     moved = f"was   {clock.moved_from}\nis    " if clock.moved_from else ""
-    happened = "".join(
-        f"{clock.happened[name]:>7} {text}\n"
-        for name, text in _HAPPENED.items()
-        if clock.happened.get(name)
+    return f"{events}{moved}{clock_text(answer)}\n{happened_text(clock.happened)}"
+
+
+def happened_text(counts: Mapping[str, int]) -> str:
+    """Return how often each kind of thing happened, a line a kind."""
+    return "".join(
+        f"{counts[name]:>7} {text}\n" for name, text in _HAPPENED.items() if counts.get(name)
     )
-    return f"{events}{moved}{clock_text(answer)}\n{happened}"
 
 
-def _event_text(event: _Event) -> str:
+def event_text(event: Event) -> str:
+    """Return an event as a line."""
     named = (
         event.snapshot_id,
         event.disk_id,
