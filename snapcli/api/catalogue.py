@@ -147,6 +147,12 @@ _LOCAL = (
         "List what has happened and what is due next.",
     ),
     ("PreviewPolicy", "policy_preview", "policy preview", "Tell the next runs of a policy."),
+    (
+        "ForecastPolicy",
+        "policy_forecast",
+        "policy forecast",
+        "Estimate snapshots, their size and fee in so many days.",
+    ),
     ("SettleTime", "settling", "settle", "Apply what is due, once, and say what happened."),
     ("ListAccounts", "accounts", "account list", "List the workspace's accounts."),
     ("AddAccount", "accounts", "account add", "Add an account with nothing in it."),

@@ -415,6 +415,14 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = {
         ("The next ten runs of a policy", {"AutoSnapshotPolicyId": _POLICY}),
         ("Hours that no policy has yet", {"At": "00:00,13:00", "On": "mon-fri", "Count": "5"}),
     ),
+    "ForecastPolicy": (
+        ("A year, at the change that snapshots have measured", {}),
+        ("A year of a disk of which 2 % change a day", {"Change": "2%/day", "DiskId.1": _DISK}),
+        (
+            "As if a policy were applied to a disk",
+            {"PolicyId": _POLICY, "DiskId.1": _DISK, "Change": "1GiB/week", "Days": "90"},
+        ),
+    ),
     "SettleTime": (("What cron does every five minutes", {}),),
     "ListAccounts": (("The accounts of the workspace", {}),),
     "AddAccount": (("An account to share images with", {"Name": "partner"}),),

@@ -28,6 +28,10 @@ class Outlook:
 
     def reason_to_skip(self, at: datetime) -> str:
         """Return why a run at `at` would make no snapshot, "" when it would make one."""
+        return self.reason_but_room(at) or (NO_ROOM if self._is_full else "")
+
+    def reason_but_room(self, at: datetime) -> str:
+        """Return the same without a look at how many snapshots there are."""
         account = self._call.account
         if account.snapshot_service_at is None or is_barred(account.overdue_at, at):
             return SERVICE_OFF
@@ -36,7 +40,7 @@ class Outlook:
             return reason
         if self._busy_until is not None and at < self._busy_until:
             return IN_CREATION
-        return NO_ROOM if self._is_full else ""
+        return ""
 
 
 def busy_until(chain: Chain) -> datetime | None:

@@ -7,7 +7,8 @@ import os
 from collections.abc import Iterator
 from typing import Final
 
-from snapcli.volumes.images import data_extents
+from snapcli.volumes.errors import os_failure
+from snapcli.volumes.images import StrPath, data_extents, length_of, open_image
 from snapcli.volumes.layout import BLOCK_BYTES, NO_DIGEST, RECORD_BYTES, blocks_of
 from snapcli.volumes.views import WINDOW_BLOCKS, View, filled_runs
 
@@ -36,6 +37,18 @@ def spans(fd: int, length_bytes: int, view: View) -> Iterator[Span]:
                 yield slots, base, start, min(SPAN_BLOCKS, after - start), False
             at = after
         yield from _hole(slots, base, at, end)
+
+
+def used_blocks(path: StrPath) -> int:
+    """Return how many blocks of an image its file has something in; zeros count where written."""
+    fd = open_image(path)
+    try:
+        length = length_of(fd)
+        return sum(after - first for first, after in _data_blocks(fd, 0, blocks_of(length), length))
+    except OSError as error:
+        raise os_failure(error, "look at", os.fspath(path)) from error
+    finally:
+        os.close(fd)
 
 
 def _hole(slots: bytearray, base: int, first: int, after: int) -> Iterator[Span]:

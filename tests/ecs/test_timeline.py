@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from policy_scene import HOURLY, advance, covered, create, hold_by_image
+from policy_scene import HOURLY, advance, apply, covered, create, hold_by_image
 from refusals import refused
 from support import REGION, Cloud
 
@@ -92,7 +92,9 @@ def test_copies_are_told_ahead_and_after(cloud: Cloud) -> None:
 
 @pytest.mark.rule("PO-7")
 def test_what_would_not_happen_is_told_with_the_reason(cloud: Cloud) -> None:
-    disk_id, _ = covered(cloud, retentionDays=2)
+    instance_id = cloud.instance()
+    disk_id = cloud.disks(InstanceId=instance_id, DiskType="system")[0]["DiskId"]
+    apply(cloud, create(cloud, retentionDays=2), disk_id)
     advance(cloud, "1d")
     [snapshot] = cloud.snapshots(DiskId=disk_id)
     cloud.ecs("ModifyDiskAttribute", DiskId=disk_id, EnableAutoSnapshot=False)

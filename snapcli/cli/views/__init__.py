@@ -53,6 +53,7 @@ _VIEWS: Mapping[str, tuple[str, str]] = {
     "ResumeClock": ("clock", "view"),
     "ShowTimeline": ("timeline", "view"),
     "PreviewPolicy": ("policy_preview", "view"),
+    "ForecastPolicy": ("policy_forecast", "view"),
     "SettleTime": ("settling", "view"),
     "ListAccounts": ("accounts", "view"),
     "MarkOverdue": ("accounts", "overdue"),
