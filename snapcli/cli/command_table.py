@@ -9,6 +9,10 @@ from collections.abc import Mapping
 LOCAL: Mapping[str, tuple[str, str]] = {
     "init": ("snapcli.cli.local.init", "Make a workspace and activate the snapshot service."),
     "config": ("snapcli.cli.local.config", "Show and change the workspace's settings."),
+    "run": (
+        "snapcli.cli.local.run",
+        "Stay, and let policies run at their hours, on the real clock.",
+    ),
     "status": ("snapcli.cli.local.status", "Show the workspace, its clock and what it holds."),
     "operations": (
         "snapcli.cli.local.operations",
@@ -31,6 +35,7 @@ GROUPS: Mapping[str, str] = {
     "console": "What the console shows, as text.",
     "disk": "Work with a disk's bytes.",
     "guest": "Work inside an instance: files, processes, mounted disks.",
+    "policy": "See the runs of policies ahead, and what they will keep and cost.",
     "ram": "Roles and policies: snapcli ram <ApiName> --Parameter value ...",
 }
 OTHERS: Mapping[str, str] = {

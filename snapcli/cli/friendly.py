@@ -18,39 +18,6 @@ from snapcli.cli.session import Session
 from snapcli.cli.streams import Streams
 from snapcli.cli.usage import UsageError, closest
 
-# Commands of snapcli's own that are no operation: where `command` is, and what it is for.
-LOCAL: Mapping[str, tuple[str, str]] = {
-    "init": ("snapcli.cli.local.init", "Make a workspace and activate the snapshot service."),
-    "config": ("snapcli.cli.local.config", "Show and change the workspace's settings."),
-    "run": (
-        "snapcli.cli.local.run",
-        "Stay, and let policies run at their hours, on the real clock.",
-    ),
-    "status": ("snapcli.cli.local.status", "Show the workspace, its clock and what it holds."),
-    "operations": (
-        "snapcli.cli.local.operations",
-        "Describe every operation: parameters, answers, errors.",
-    ),
-    "shim": (
-        "snapcli.cli.local.shim",
-        "Put a command `aliyun` into a folder, for existing scripts.",
-    ),
-    "tour": ("snapcli.cli.local.tour", "See a disk rolled back, in a workspace of its own."),
-}
-_GROUPS: Mapping[str, str] = {
-    "chain": "Look at the snapshot chain of a disk.",
-    "account": "List, add and choose the workspace's accounts; be overdue, and pay.",
-    "clock": "Show and move the workspace's time.",
-    "console": "What the console shows, as text.",
-    "disk": "Work with a disk's bytes.",
-    "guest": "Work inside an instance: files, processes, mounted disks.",
-    "policy": "See the runs of policies ahead, and what they will keep and cost.",
-    "ram": "Roles and policies: snapcli ram <ApiName> --Parameter value ...",
-}
-_OTHERS: Mapping[str, str] = {
-    "ecs": "The form of the real command: snapcli ecs <ApiName> --Parameter value ...",
-    "help": "Help on a command or a topic: snapcli help topics.",
-}
 _BY_COMMAND = {entry.command: entry for entry in catalogue.ENTRIES.values()}
 
 _TOP_EXAMPLES = """\
