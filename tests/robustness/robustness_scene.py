@@ -20,7 +20,7 @@ from robustness_service import BLOCK_BYTES, GIB, LINUX_IMAGE, REGION, Service, d
 from snapcli.volumes.layers import Layer
 from snapcli.volumes.views import WINDOW_BLOCKS, View, filled_runs
 
-_ID = re.compile(r"\b([ids])-[0-9a-z]{20}\b")
+_ID = re.compile(r"(?<![0-9a-z])(ssg|sp|[idms])-[0-9a-z]{20}\b")
 _AWAY = ("--DestinationRegionId", "cn-beijing")
 _RANDOM = {"RequestId", "SourceSnapshotSerial", "SnapshotSN", "SerialNumber"}
 
@@ -32,6 +32,19 @@ def blocks(seed: int, count: int) -> bytes:
     return b"".join(noise[at : at + half] + bytes(half) for at in range(0, len(noise), half))
 
 
+# What else there is to see, and how it is asked for.
+LISTS: dict[str, dict[str, Any]] = {
+    "DescribeImages": {"ImageOwnerAlias": "self", "Status": "Creating,Available,CreateFailed"},
+    "DescribeSnapshotGroups": {"MaxResults": 100},
+    "DescribeLockedSnapshots": {"MaxResults": 100},
+    "DescribeAutoSnapshotPolicyEx": {"PageSize": 100},
+}
+POLICY = {
+    "regionId": REGION,
+    "timePoints": '["3"]',
+    "repeatWeekdays": '["1","2","3","4","5","6","7"]',
+    "retentionDays": 7,
+}
 SMALL = {"Size": 1, "DiskCategory": "cloud_essd", "PerformanceLevel": "PL0"}
 
 
@@ -75,6 +88,11 @@ class Scene:
         service.write(secret, 0, blocks(9, count // 2))
         hidden = self._snapshot(service, secret)
         service.write(secret, 0, blocks(10, count))
+        together = service("CreateSnapshotGroup", DiskId__1=twin, DiskId__2=empty)
+        members = self._members(service, together["SnapshotGroupId"])
+        service.write(twin, 0, blocks(11, count // 2))
+        service.write(empty, 0, blocks(12, count // 2))
+        policy = service("CreateAutoSnapshotPolicy", **POLICY)["AutoSnapshotPolicyId"]
         image = folder / "import.raw"
         image.write_bytes(blocks(8, count))
         self.ids = self._known()
@@ -124,6 +142,35 @@ class Scene:
             ),
             "AttachDisk": ("ecs", "AttachDisk", "--InstanceId", instance, "--DiskId", spare),
             "DeleteDisk": ("ecs", "DeleteDisk", "--DiskId", spare),
+            "CreateSnapshotGroup": (
+                *("ecs", "CreateSnapshotGroup", "--InstanceId", instance, "--Name", "together"),
+                *("--InstantAccess", "true", "--Tag.1.Key", "of", "--Tag.1.Value", "one"),
+            ),
+            "ResetDisks": ("ecs", "ResetDisks", *members),
+            "DeleteSnapshotGroup": (
+                *("ecs", "DeleteSnapshotGroup"),
+                *("--SnapshotGroupId", together["SnapshotGroupId"]),
+            ),
+            "CreateImage": ("ecs", "CreateImage", "--InstanceId", instance, "--ImageName", "gold"),
+            "LockSnapshot": (
+                *("ecs", "LockSnapshot", "--SnapshotId", second, "--LockMode", "compliance"),
+                *("--LockDuration", "3", "--CoolOffPeriod", "1"),
+            ),
+            "DeleteSnapshots by rules": (
+                *("delete-snapshots", "--disk-id", disk, "--keep-last", "1", "--force"),
+            ),
+            "TagResources": (
+                *("ecs", "TagResources", "--ResourceType", "snapshot", "--ResourceId.1", second),
+                *("--ResourceId.2", hidden, "--Tag.1.Key", "kept", "--Tag.1.Value", "long"),
+            ),
+            "CreateAutoSnapshotPolicy": (
+                *("ecs", "CreateAutoSnapshotPolicy"),
+                *(f"--{name}={value}" for name, value in POLICY.items()),
+            ),
+            "ApplyAutoSnapshotPolicy": (
+                *("ecs", "ApplyAutoSnapshotPolicy", "--regionId", REGION),
+                *("--autoSnapshotPolicyId", policy, "--diskIds", json.dumps([disk, twin])),
+            ),
             "two days go by": ("clock", "advance", "2d"),
             "disk import": ("disk", "import", str(image)),
             "config set": ("config", "set", "region", "cn-beijing"),
@@ -135,6 +182,16 @@ class Scene:
     def _copy(self, service: Service, snapshot_id: str) -> str:
         made = service("CopySnapshot", SnapshotId=snapshot_id, DestinationRegionId=_AWAY[1])
         return str(made["SnapshotId"])
+
+    def _members(self, service: Service, group_id: str) -> list[str]:
+        """A group's disks and snapshots as ResetDisks is told them."""
+        described = service("DescribeSnapshotGroups", SnapshotGroupId__1=group_id)
+        [group] = described["SnapshotGroups"]["SnapshotGroup"]
+        words = []
+        for number, member in enumerate(group["Snapshots"]["Snapshot"], 1):
+            words += [f"--Disk.{number}.DiskId", member["SourceDiskId"]]
+            words += [f"--Disk.{number}.SnapshotId", member["SnapshotId"]]
+        return words
 
     def _known(self) -> set[str]:
         text = "".join(str(path) for path in self.root.rglob("*"))
@@ -157,6 +214,8 @@ class Scene:
         }
         for action in ("DescribeInstances", "DescribeDisks", "DescribeSnapshots"):
             seen[action] = self._items(service(action, RegionId=REGION, MaxResults=100))
+        for action, asked in LISTS.items():
+            seen[action] = self._items(service(action, RegionId=REGION, **asked))
         seen["links"] = self._items(service("DescribeSnapshotLinks", RegionId=REGION))
         seen["disks"] = self._each(
             (path.name, digest(path)) for path in (root / "disks").rglob("*.raw")
@@ -171,8 +230,8 @@ class Scene:
         return seen
 
     def _items(self, answer: dict[str, Any]) -> list[str]:
-        [outer] = [value for value in answer.values() if isinstance(value, dict)]
-        [items] = outer.values()
+        [outer] = [value for value in answer.values() if isinstance(value, dict | list)]
+        [items] = outer.values() if isinstance(outer, dict) else [outer]
         kept = [{k: v for k, v in item.items() if k not in _RANDOM} for item in items]
         return self._each((json.dumps(item, sort_keys=True),) for item in kept)
 

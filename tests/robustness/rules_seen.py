@@ -48,9 +48,10 @@ class Seen:
         """Everything, or only what most steps change."""
         self.compare_snapshots(HOME)
         self.compare_disks()
+        if all_of_it or not all(each.snapshot_id for each in self.rules.snapshots):
+            self.compare_snapshots(AWAY)
         if not all_of_it:
             return
-        self.compare_snapshots(AWAY)
         for region in (HOME, AWAY):
             self.compare_sizes(region)
         self.compare_instances()

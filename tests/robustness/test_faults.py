@@ -66,8 +66,23 @@ def test_a_fault_at_a_step_leaves_the_state_before_or_after(memory_folder: Path,
     _every_step(memory_folder, kind, 9, "ResetDisk", "DeleteSnapshot, the first")
 
 
+@pytest.mark.rule("GR-4", "RB-9")
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    [
+        ("die", ("CreateSnapshotGroup", "ResetDisks", "DeleteSnapshots by rules", "TagResources")),
+        ("no space", ("CreateSnapshotGroup", "CreateImage", "LockSnapshot")),
+        ("bad disk", ("DeleteSnapshotGroup", "ApplyAutoSnapshotPolicy")),
+    ],
+)
+def test_a_fault_in_a_command_about_many_things_leaves_all_before_or_all_after(
+    memory_folder: Path, kind: str, names: tuple[str, ...]
+) -> None:
+    _every_step(memory_folder, kind, 50, *names)
+
+
 @pytest.mark.slow
-@pytest.mark.rule("RB-9")
+@pytest.mark.rule("GR-4", "RB-9")
 @pytest.mark.parametrize(
     ("kind", "stride"), [("die", 1), ("interrupt", 4), ("no space", 3), ("bad disk", 4)]
 )
