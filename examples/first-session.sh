@@ -3,12 +3,13 @@
 #
 #   examples/first-session.sh
 #
-# Uses the workspace in SNAPCLI_WORKSPACE; without one, a new one that is removed at the end.
+# Uses the workspace in SNAPCLI_WORKSPACE; without one, a new one that is removed at the end. CLI=aliyun
+# takes the commands through `snapcli shim`.
 set -euo pipefail
 shopt -s inherit_errexit
 
 # Remove this line, and the rest speaks to the real service.
-aliyun() { snapcli "$@"; }
+aliyun() { command "${CLI:-snapcli}" "$@"; }
 
 region=cn-hangzhou
 if [ -z "${SNAPCLI_WORKSPACE:-}" ]; then

@@ -5,7 +5,8 @@
 #
 #   examples/rollback-and-keep-later-data.sh
 #
-# Uses the workspace in SNAPCLI_WORKSPACE; without one, a new one that is removed at the end.
+# Uses the workspace in SNAPCLI_WORKSPACE; without one, a new one that is removed at the end. CLI=aliyun
+# takes the service's commands through `snapcli shim`.
 set -euo pipefail
 shopt -s inherit_errexit
 
@@ -13,6 +14,8 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 export SNAPCLI_WORKSPACE=${SNAPCLI_WORKSPACE:-$scratch/workspace}
 
+cli=${CLI:-snapcli}
+region=cn-hangzhou
 zone=cn-hangzhou-h
 record=512 # bytes; record 0 is the configuration, 1 and 2 are orders
 
@@ -24,21 +27,18 @@ get() { # DISK RECORD: print a record
 }
 snapshot() { # NAME: snapshot the original disk, wait for it, print its id
   local id
-  id=$(snapcli create-snapshot --disk-id "$disk" --snapshot-name "$1" | grep -o 's-[a-z0-9]*')
-  for _ in {1..60}; do
-    snapcli describe-snapshots --snapshot-ids "$id" --output cols=Status rows='Snapshots.Snapshot[]' |
-      grep -q accomplished && echo "$id" && return
-    sleep 1
-  done
-  return 1
+  id=$($cli ecs CreateSnapshot --DiskId "$disk" --SnapshotName "$1" --cli-query SnapshotId | tr -d '"')
+  $cli ecs DescribeSnapshots --RegionId $region --SnapshotIds "[\"$id\"]" \
+    --waiter expr='Snapshots.Snapshot[0].Status' to=accomplished interval=2 >/dev/null
+  echo "$id"
 }
 
-snapcli open-snapshot-service >/dev/null
-instance=$(snapcli run-instances --image-id centos_7_9_x64_20G_alibase_20220101.vhd \
-  --instance-type ecs.g6.large --zone-id $zone --data-disk Size=20,Category=cloud_essd |
-  grep -o 'i-[a-z0-9]*')
-disk=$(snapcli describe-disks --instance-id "$instance" --disk-type data \
-  --output cols=DiskId rows='Disks.Disk[]' | grep '^d-')
+$cli ecs OpenSnapshotService --RegionId $region >/dev/null
+instance=$($cli ecs RunInstances --RegionId $region --InstanceType ecs.g6.large --ZoneId $zone \
+  --ImageId centos_7_9_x64_20G_alibase_20220101.vhd --DataDisk.1.Size 20 \
+  --DataDisk.1.Category cloud_essd --cli-query 'InstanceIdSets.InstanceIdSet[0]' | tr -d '"')
+disk=$($cli ecs DescribeDisks --RegionId $region --InstanceId "$instance" --DiskType data \
+  --cli-query 'Disks.Disk[0].DiskId' | tr -d '"')
 
 echo '== T1: all is well; snapshot A'
 put 0 'configuration: good'
@@ -51,14 +51,14 @@ put 2 'order 2'
 b=$(snapshot snapshot-B)
 
 echo '== Back to A'
-snapcli stop-instance --instance-id "$instance" >/dev/null
-snapcli reset-disk --disk-id "$disk" --snapshot-id "$a" --yes >/dev/null
+$cli ecs StopInstance --InstanceId "$instance" >/dev/null
+$cli ecs ResetDisk --DiskId "$disk" --SnapshotId "$a" </dev/null >/dev/null
 
 echo '== A disk from B, attached to the same instance'
-later=$(snapcli create-disk --zone-id $zone --snapshot-id "$b" --disk-category cloud_essd |
-  grep -o 'd-[a-z0-9]*')
-snapcli attach-disk --instance-id "$instance" --disk-id "$later" >/dev/null
-snapcli start-instance --instance-id "$instance" >/dev/null
+later=$($cli ecs CreateDisk --RegionId $region --ZoneId $zone --SnapshotId "$b" \
+  --DiskCategory cloud_essd --cli-query DiskId | tr -d '"')
+$cli ecs AttachDisk --InstanceId "$instance" --DiskId "$later" >/dev/null
+$cli ecs StartInstance --InstanceId "$instance" >/dev/null
 
 echo '== What came after T1 is copied over'
 put 2 "$(get "$later" 2)"
