@@ -105,13 +105,8 @@ class Cloud:
         """Create a running instance with a system disk and, by default, an ESSD data disk."""
         if data_gib:
             parameters |= {"DataDisk__1__Size": data_gib, "DataDisk__1__Category": "cloud_essd"}
-        made = self.ecs(
-            "RunInstances",
-            RegionId=REGION,
-            ImageId=LINUX_IMAGE,
-            InstanceType="ecs.g7.large",
-            **parameters,
-        )
+        wanted = {"RegionId": REGION, "ImageId": LINUX_IMAGE, "InstanceType": "ecs.g7.large"}
+        made = self.ecs("RunInstances", **(wanted | parameters))
         return str(made["InstanceIdSets"]["InstanceIdSet"][0])
 
     def disks(self, **parameters: Any) -> list[dict[str, Any]]:

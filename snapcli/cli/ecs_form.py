@@ -177,6 +177,9 @@ def damage_code(action: str, response: object) -> int:
     """
     if action == "CheckWorkspace" and getattr(response, "problems", None):
         return exit_codes.DAMAGE
+    if action == "CreateAppSnapshot":
+        failed = getattr(response, "exit_code", 0)
+        return exit_codes.REFUSED if failed else exit_codes.SUCCESS
     if action == "RunInGuest":
         return int(getattr(response, "exit_code", 0))
     if action == "DeleteSnapshots":

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 _DISK = "d-bp1fw3k1example001"
 _SNAPSHOT = "s-bp1fw3k1example001"
 _INSTANCE = "i-bp1fw3k1example001"
+_COMMAND = "c-bp1fw3k1example001"
+_INVOCATION = "t-bp1fw3k1example001"
 _GROUP = "ssg-bp1fw3k1example001"
 _ROLE = "AppSnapshotRoleName"
 _OWN_POLICY = {"PolicyType": "Custom", "PolicyName": "AppSnapshotPolicy"}
@@ -19,6 +21,65 @@ _IMAGE = "ubuntu_18_04_x64_20G_alibase_20220101.vhd"
 Example = tuple[str, Mapping[str, str]]
 
 EXAMPLES: Mapping[str, tuple[Example, ...]] = {
+    "CreateAppSnapshot": (
+        (
+            "With scripts that lock and unlock a database",
+            {
+                "InstanceId": _INSTANCE,
+                "Name": "before-release",
+                "PreScript": "lock.sh",
+                "PostScript": "unlock.sh",
+            },
+        ),
+    ),
+    "RunCommand": (
+        (
+            "Run a script on an instance",
+            {
+                "RegionId": "cn-hangzhou",
+                "Type": "RunShellScript",
+                "CommandContent": "df -h",
+                "InstanceId.1": _INSTANCE,
+            },
+        ),
+    ),
+    "CreateCommand": (
+        (
+            "Keep a script",
+            {"Name": "space", "Type": "RunShellScript", "CommandContent": "df -h {{path}}"}
+            | {"EnableParameter": "true"},
+        ),
+    ),
+    "InvokeCommand": (
+        (
+            "Run it",
+            {"CommandId": _COMMAND, "InstanceId.1": _INSTANCE, "Parameters": '{"path":"/data"}'},
+        ),
+    ),
+    "StopInvocation": (("Stop it", {"InvokeId": _INVOCATION}),),
+    "DescribeCommands": (("The scripts that are kept", {"Type": "RunShellScript"}),),
+    "DescribeInvocations": (("What was run on an instance", {"InstanceId": _INSTANCE}),),
+    "DescribeInvocationResults": (
+        (
+            "What a script printed, as text",
+            {"InvokeId": _INVOCATION, "ContentEncoding": "PlainText"},
+        ),
+    ),
+    "SendFile": (
+        (
+            "Send a script, for root alone",
+            {
+                "Name": "prescript.sh",
+                "TargetDir": "/tmp",
+                "Content": "exit 0",
+                "FileMode": "0700",
+                "InstanceId.1": _INSTANCE,
+            },
+        ),
+    ),
+    "DescribeSendFileResults": (("What was sent", {"Name": "prescript.sh"}),),
+    "InstallCloudAssistant": (("Install it", {"InstanceId.1": _INSTANCE}),),
+    "DescribeCloudAssistantStatus": (("Is it there?", {"InstanceId.1": _INSTANCE}),),
     "ShowGuestPath": (
         ("Where the inside of an instance is", {"InstanceId": _INSTANCE}),
         ("Where a file of it is", {"InstanceId": _INSTANCE, "Path": "/etc/my.cnf"}),

@@ -16,7 +16,16 @@ from snapcli.ecs.call import Call
 from snapcli.ecs.events import JOURNAL_FILE
 from snapcli.ecs.ledger import usage_file
 from snapcli.ecs.nodes import layers
-from snapcli.ecs.records import GIB, Account, Chain, Events, Inventory, Ram, Usage
+from snapcli.ecs.records import (
+    GIB,
+    Account,
+    Assistant,
+    Chain,
+    Events,
+    Inventory,
+    Ram,
+    Usage,
+)
 from snapcli.workspace.errors import WorkspaceError
 
 if TYPE_CHECKING:
@@ -131,6 +140,9 @@ class _Checker:
                     self.damaged_regions.add(region_id)
                 else:
                     self.inventories[region_id] = inventory
+            file = f"{home}state/{region_id}/assistant.json"
+            if tx.exists(file):
+                self._load(file, Assistant)
             file = usage_file(self.call, region_id)
             if tx.exists(file):
                 self._load(file, Usage)

@@ -71,13 +71,14 @@ def put_guest_file(call: Call, request: PutGuestFileRequest) -> PutGuestFileResp
 
     root = make_inside(call, call.instance(request.instance_id))
     with told():
-        written = folder.put(root, request.path, _content(request.file), int(request.mode, 8))
+        written = folder.put(root, request.path, content_of(request.file), int(request.mode, 8))
         return PutGuestFileResponse(
             path=folder.shown(root, folder.resolve(root, request.path)), length_bytes=written
         )
 
 
-def _content(path: str) -> Iterator[bytes]:
+def content_of(path: str) -> Iterator[bytes]:
+    """Yield what a file of this machine holds. Raises ApiError when it can't be read."""
     try:
         with open(path, "rb") as file:
             while chunk := file.read(_CHUNK_BYTES):

@@ -403,3 +403,87 @@ class Ram(Record):
     format: int = 1
     roles: dict[str, RamRole] = {}
     policies: dict[str, RamPolicy] = {}
+
+
+class CommandRecord(Record):
+    """A command of Cloud Assistant. One that is not kept is no longer than its invocation."""
+
+    command_id: str
+    created_at: Instant
+    type: str
+    content: str
+    name: str = ""
+    description: str = ""
+    timeout_seconds: int = 60
+    working_dir: str = ""
+    takes_parameters: bool = False
+    launcher: str = ""
+    invoked: int = 0  # how often
+    resource_group_id: str = ""
+    tags: dict[str, str] = {}
+
+
+class InvocationResult(Record):
+    """What became of an invocation, or of a file that was sent, on one instance."""
+
+    instance_id: str
+    state: str = "Pending"  # then Running, then how it ended
+    runner_pid: int = 0  # the process that carries it out, and when that began
+    runner_started: int = 0
+    started_at: Instant | None = None
+    finished_at: Instant | None = None
+    stopped_at: Instant | None = None
+    exit_code: int | None = None
+    output: str = ""  # Base64
+    dropped_bytes: int = 0
+    error_code: str = ""
+    error_info: str = ""
+
+
+class InvocationRecord(Record):
+    """A command being carried out on instances, or that was."""
+
+    invoke_id: str
+    created_at: Instant
+    command_id: str
+    type: str
+    content: str
+    name: str = ""
+    description: str = ""
+    timeout_seconds: int = 60
+    working_dir: str = ""
+    username: str = ""
+    parameters: dict[str, str] = {}
+    launcher: str = ""
+    termination_mode: str = ""
+    results: dict[str, InvocationResult] = {}
+    resource_group_id: str = ""
+    tags: dict[str, str] = {}
+
+
+class SentFileRecord(Record):
+    """A file that was sent to instances."""
+
+    invoke_id: str
+    created_at: Instant
+    name: str
+    target_dir: str
+    content: str
+    content_type: str = "PlainText"
+    description: str = ""
+    mode: str = ""
+    owner: str = ""
+    group: str = ""
+    overwrite: bool = False
+    results: dict[str, InvocationResult] = {}
+    resource_group_id: str = ""
+    tags: dict[str, str] = {}
+
+
+class Assistant(Record):
+    """The commands of Cloud Assistant in a region and what became of them."""
+
+    format: int = 1
+    commands: dict[str, CommandRecord] = {}
+    invocations: dict[str, InvocationRecord] = {}
+    files: dict[str, SentFileRecord] = {}

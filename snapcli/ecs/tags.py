@@ -74,5 +74,10 @@ def check_filter(tags: Sequence[Tag]) -> None:
 def has_tags(tags: Mapping[str, str], wanted: Sequence[Tag]) -> bool:
     """Say whether a resource's tags match all of `wanted`; a key alone matches any value."""
     return all(
-        tag.key in tags and (tag.value is None or tags[tag.key] == tag.value) for tag in wanted
+        (key := _as_set(tag.key, tags)) in tags and tag.value in (None, tags[key]) for tag in wanted
     )
+
+
+def _as_set(key: str, tags: Mapping[str, str]) -> str:
+    """Return how a key that is asked for was set: one of the service's has two spellings (AP-8)."""
+    return "AppConsistent" if key == "APPConsistent" and key not in tags else key

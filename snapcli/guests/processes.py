@@ -7,6 +7,7 @@ however they fork: that is how they are found, with no list to keep. Linux only,
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from time import monotonic, sleep
 
@@ -246,3 +247,19 @@ def hold(root: str, timeout_seconds: float = 30) -> None:
 def let_go(root: str) -> None:
     """Let every process of the guest that is held go on."""
     _signal((p.pid for p in find(root) if p.state in "Tt"), signal.SIGCONT)
+
+
+def spawn(module: str, *arguments: str) -> int:
+    """Start a Python module as a process that outlives this one, and return its id.
+
+    It is no process of a guest, even when this one is; it has no input and says nothing.
+    """
+    environ = {k: v for k, v in os.environ.items() if k not in (MARK, JOB)}
+    nothing = [(os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_RDWR, 0) for fd in range(3)]
+    return os.posix_spawn(
+        sys.executable,
+        [sys.executable, "-m", module, *arguments],
+        environ,
+        file_actions=nothing,
+        setsid=True,
+    )

@@ -37,6 +37,9 @@ Usd = Annotated[float, Meta(ge=0, le=1_000_000, description="an amount from 0 to
 Gib = Annotated[float, Meta(ge=0, le=1_000_000, description="a number of GiB from 0 to 1000000")]
 Mode = Annotated[Literal["system", "frozen"], Meta(description='"system" or "frozen"')]
 Waiting = Annotated[Literal["sleep", "advance"], Meta(description='"sleep" or "advance"')]
+Commands = Annotated[
+    Literal["allow", "plugin", "deny"], Meta(description='"allow", "plugin" or "deny"')
+]
 Name = Annotated[
     str,
     Meta(
@@ -106,6 +109,12 @@ class Quotas(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     policies_per_region: Count = 100
 
 
+class GuestSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What may run inside instances because an API operation says so."""
+
+    commands: Commands = "allow"
+
+
 class Prices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What storing snapshots costs. A month is the calendar month in UTC, billed by the hour."""
 
@@ -134,6 +143,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     clock: ClockSettings = ClockSettings()
     quotas: Quotas = Quotas()
     prices: Prices = Prices()
+    guest: GuestSettings = GuestSettings()
 
     def current_speed(self) -> Speed:
         """Return the speed in force (decoding has made sure that it exists)."""

@@ -77,4 +77,10 @@ local_usd_per_gib_month = 0.224
 archive_usd_per_gib_month = 0.02
 instant_access_usd_per_gib_month = 0.224
 instant_access_usd_per_use = 0.1415
+
+# What the commands of Cloud Assistant (RunCommand, InvokeCommand, SendFile) may do on this machine:
+# "allow" runs any script, with the rights of whoever runs snapcli; "plugin" only the snapshot
+# plug-in with its scripts; "deny" nothing.
+[guest]
+commands = "allow"
 """

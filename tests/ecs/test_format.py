@@ -44,6 +44,11 @@ RECORDS: dict[str, type[msgspec.Struct]] = {
     "EndedChain": records.EndedChain,
     "FoldedMonth": records.FoldedMonth,
     "FoldedLine": records.FoldedLine,
+    "Assistant": records.Assistant,
+    "CommandRecord": records.CommandRecord,
+    "InvocationRecord": records.InvocationRecord,
+    "InvocationResult": records.InvocationResult,
+    "SentFileRecord": records.SentFileRecord,
 }
 _PLAIN = {str: "string", int: "integer", bool: "boolean", datetime: "instant"}
 
@@ -147,6 +152,18 @@ def used(cloud: Cloud) -> Cloud:
     document = statement % ("ecs:*", '"Resource":"*"')
     cloud.ok("ram", "CreateRole", "--RoleName=r", f"--AssumeRolePolicyDocument={trust}")
     cloud.ok("ram", "CreatePolicy", "--PolicyName=p", f"--PolicyDocument={document}")
+    cloud.ecs(
+        "CreateCommand", RegionId=REGION, Name="c", Type="RunShellScript", CommandContent="id"
+    )
+    cloud.ok("guest", "set", instance_id, "--assistant", "missing")
+    cloud.ecs(
+        "RunCommand", RegionId=REGION, InstanceId__1=instance_id, Type="RunShellScript",
+        CommandContent="id",
+    )  # fmt: skip
+    cloud.ecs(
+        "SendFile", RegionId=REGION, InstanceId__1=instance_id, Name="f", TargetDir="/tmp",
+        Content="x",
+    )  # fmt: skip
     cloud.ecs("RebootInstance", InstanceId=instance_id)  # which fails the last one
     return cloud
 

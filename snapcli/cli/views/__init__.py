@@ -46,6 +46,7 @@ _VIEWS: Mapping[str, tuple[str, str]] = {
     "ListGuestProcesses": ("guests", "processes"),
     "StopGuestProcesses": ("guests", "stopped"),
     "ModifyGuest": ("guests", "attributes"),
+    "CreateAppSnapshot": ("guests", "captured"),
     "ShowClock": ("clock", "view"),
     "FreezeClock": ("clock", "view"),
     "AdvanceClock": ("clock", "view"),

@@ -39,6 +39,14 @@ def processes(answer: Any, _: Session) -> Listing:
     )
 
 
+def captured(answer: Any, session: Session) -> str:
+    """Return the group that was made; of a run that failed its log and exit code."""
+    if answer["ExitCode"] == 0:
+        return f"{answer['SnapshotGroupId']}\n"
+    log = "" if session.streams.is_terminal("stderr") else answer["Log"]
+    return f"{log}No group was made: the plug-in ended with {answer['ExitCode']}.\n"
+
+
 def stopped(answer: Any, _: Session) -> str:
     """Return how many processes were ended."""
     return f"{answer['Count']} processes ended\n"
