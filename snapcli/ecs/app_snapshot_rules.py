@@ -125,22 +125,21 @@ def check_words(parameters: Parameters) -> None:
 def disks_to_capture(
     call: Call, instance: InstanceRecord, parameters: Parameters
 ) -> list[DiskRecord]:
-    """Return the instance's disks but the excluded ones. Raises Unmet."""
+    """Return the instance's ESSDs but the excluded ones. Raises Unmet."""
     attached = call.disks_of(instance)
     known = {disk.disk_id for disk in attached}
     strange = [each for each in parameters.exclude_disk_ids if each not in known]
     if strange:
         raise Unmet(CONDITION, f"ExcludeDiskId: {strange[0]} is not attached to the instance.")
-    disks = [disk for disk in attached if disk.disk_id not in parameters.exclude_disk_ids]
-    if not any(disk.category == ESSD for disk in disks):
-        raise Unmet(NO_DISK_OR_RIGHT, f"No {ESSD} disk is attached to the instance.")
-    for disk in disks:
-        if disk.category != ESSD:
-            raise Unmet(
-                CONDITION,
-                f"The disk {disk.disk_id} is a {disk.category} disk, which is not supported. Name "
-                "it in ExcludeDiskId to leave it out.",
-            )
+    left = [disk for disk in attached if disk.disk_id not in parameters.exclude_disk_ids]
+    disks = [disk for disk in left if disk.category == ESSD]  # as of a group of an instance (GR-1)
+    if not disks:
+        raise Unmet(
+            NO_DISK_OR_RIGHT,
+            f"No {ESSD} disk of the instance is left to capture; it has "
+            + (", ".join(f"{disk.disk_id} ({disk.category})" for disk in attached) or "none")
+            + ".",
+        )
     return disks
 
 

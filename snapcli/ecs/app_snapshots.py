@@ -99,6 +99,7 @@ class _Work:
     def do(self) -> None:
         with self._steps.begin(writes=False) as call:
             instance = self._checked(call)
+            self._say_left_out(call, instance)
             plan = self._plan(call, instance)
         self._say_what(plan)
         try:
@@ -117,6 +118,13 @@ class _Work:
         rules.check_role(call, instance, self._parameters.ram_role_name)
         rules.disks_to_capture(call, instance, self._parameters)
         return instance
+
+    def _say_left_out(self, call: Call, instance: InstanceRecord) -> None:
+        taken = {d.disk_id for d in rules.disks_to_capture(call, instance, self._parameters)}
+        for disk in call.disks_of(instance):
+            if disk.disk_id not in taken | set(self._parameters.exclude_disk_ids):
+                text = f"The disk {disk.disk_id} ({disk.category}) is no ESSD and is left out"
+                self._log.say(text, "warning")
 
     def _plan(self, call: Call, instance: InstanceRecord) -> Plan:
         """Decide what kind of snapshots these can be, and how to come by them (AP-5, AP-7)."""
@@ -231,6 +239,8 @@ class _Work:
 
         if not self._tag:
             return
+        from snapcli.ecs import ledger
+
         with self._steps.begin(writes=True) as call:
             instance = call.instance(self._instance_id)
             if not rules.may(call, instance, "TagResources"):
@@ -240,8 +250,9 @@ class _Work:
                 )
             group = self._group(call)
             group.tags[self._tag] = "True"
-            for _, node in members_of(call, group):
+            for chain, node in members_of(call, group):
                 node.tags[self._tag] = "True"
+                ledger.note(call, chain)  # what is stored is billed by tags too
         self._log.say(f"Tag snapshots with {self._tag}")
 
     def _undo(self) -> None:
