@@ -187,26 +187,20 @@ class _Work:
 
         The lock is taken before the freeze, so that nothing is waited for while it lasts.
         """
-        from time import monotonic_ns
-
         given = self._parameters
         with self._steps.begin(writes=True) as call:
             instance = self._checked(call)
             disks = rules.disks_to_capture(call, instance, given)
-            with frozen:
-                began = monotonic_ns()
-                try:
-                    group = create_group(
-                        call,
-                        disks,
-                        given.name,
-                        given.description,
-                        {},
-                        rules.group_request(given),
-                        hold=not self._tag,
-                    )
-                finally:
-                    self._log.measure("Capture", began)
+            with frozen, self._log.measured("Capture"):
+                group = create_group(
+                    call,
+                    disks,
+                    given.name,
+                    given.description,
+                    {},
+                    rules.group_request(given),
+                    hold=not self._tag,
+                )
             group_id = group.group_id
         self.group_id = group_id
         self._log.say(f"SnapshotGroup, requestId={ids.request_id()}, SnapshotGroupId={group_id}")

@@ -4,12 +4,13 @@ What a capture is, is the caller's; here is its order, its time, and that thaw a
 follow whatever failed (AP-12). Writes the log that the plug-in prints (AP-14).
 """
 
+import contextlib
 import datetime
 import os
 import stat
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from time import monotonic_ns
 
 import msgspec
@@ -64,6 +65,15 @@ class Log:
     def measure(self, what: str, began_ns: int) -> None:
         """Note how long a step took that began at `began_ns` of the monotonic clock."""
         self.costs[what] = monotonic_ns() - began_ns
+
+    @contextlib.contextmanager
+    def measured(self, what: str) -> Iterator[None]:
+        """Note how long the block takes."""
+        began = monotonic_ns()
+        try:
+            yield
+        finally:
+            self.measure(what, began)
 
     def cost(self, what: str) -> str:
         """Return how long a step took, as 1.031426913s or 20.807753ms."""
