@@ -45,6 +45,18 @@ Username = Annotated[
     str, limits("Username.ExceedLimit", 403, "at most 255 characters", max_length=255)
 ]
 
+# Published with 400 for RunCommand, with 403 elsewhere.
+ClientToken400 = Annotated[
+    str,
+    limits(
+        "InvalidClientToken.Malformed",
+        400,
+        "at most 64 ASCII characters",
+        max_length=64,
+        pattern=r"^[\x00-\x7f]*\Z",
+    ),
+]
+
 
 class HowToInvoke(Request, kw_only=True):
     """What RunCommand and InvokeCommand have in common."""
@@ -84,6 +96,7 @@ class RunCommandRequest(HowToInvoke, kw_only=True):
     working_dir: Annotated[str, "The folder inside the instance where it runs; /root."] = ""
     enable_parameter: Annotated[bool, "Whether {{name}} in it stands for a value."] = False
     keep_command: Annotated[bool, "Keep the command, to be invoked again."] = False
+    client_token: Annotated[ClientToken400, "Repeat the call safely: a text of your choice."] = ""
 
 
 class RunCommandResponse(Response):
