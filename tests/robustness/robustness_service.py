@@ -28,6 +28,7 @@ class Service:
 
     def __init__(self, root: Path, *, new: bool = True) -> None:
         self.root = root
+        self.profile: str | None = None
         if new:
             create(str(root))
             settings_edit.set_many(str(root), {"speed": "instant"})
@@ -37,8 +38,15 @@ class Service:
     def __call__(self, action: str, **parameters: Any) -> Any:
         """Carry out an operation and return its response; `Tag__1__Key` is Tag.1.Key."""
         given = {name.replace("__", "."): _text(value) for name, value in parameters.items()}
-        response = dispatch.invoke(action, given, Caller(workspace=str(self.root), region=REGION))
+        caller = Caller(workspace=str(self.root), region=REGION, profile=self.profile)
+        response = dispatch.invoke(action, given, caller)
         return msgspec.to_builtins(response)
+
+    def as_account(self, name: str) -> "Service":
+        """Return the same workspace as another of its accounts calls it."""
+        other = Service(self.root, new=False)
+        other.profile = name
+        return other
 
     def refusal(self, action: str, **parameters: Any) -> str:
         """Return the error code of an operation that must be refused."""

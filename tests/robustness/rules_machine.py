@@ -27,6 +27,7 @@ from snapcli.api.errors import ApiError
 from snapcli.workspace import settings_edit
 
 ZONES = ("cn-hangzhou-h", "cn-hangzhou-i")
+PARTNER = "2222222222222222"  # an account that images are shared with
 MOST_INSTANCES, MOST_DISKS = 3, 8
 PLACES = (0, 1, 2, 16383)
 SEEDS = {seed: bytes([seed]) * BLOCK_BYTES for seed in (1, 2, 3)}
@@ -52,6 +53,9 @@ TAGS: tuple[Tags, ...] = (
     {"c": "", "d": "", "e": "", "f": "4"},
 )
 
+# A series of steps is mostly about those with this in their names.
+FOCUSES = ("", "image", "policy", "group", "copy", "lock", "disk", "roll_back")
+
 Step = Callable[..., None]
 
 
@@ -76,14 +80,16 @@ class Machine(RuleBasedStateMachine):
         self.gone: list[Snapshot] = []
         self.gone_disks: list[Disk] = []
 
-    @initialize(slow=st.booleans())
-    def begin(self, slow: bool) -> None:
+    @initialize(slow=st.booleans(), focus=st.sampled_from(FOCUSES))
+    def begin(self, slow: bool, focus: str) -> None:
         """An instance with a data disk, and one that was never attached."""
+        self.focus = focus
         ids.seed(1)
         self.service = Service(self.folder / "workspace")
         settings_edit.set_many(
             str(self.service.root), SETTINGS | {"speed": "slow" if slow else "instant"}
         )
+        self.service("AddAccount", Name="partner", AccountId=PARTNER)
         self.rules = AllRules(SLOW if slow else INSTANT)
         self.seen = Seen(self.service, self.rules)
         assert self.service("ShowClock")["Now"] == time(START)
@@ -122,7 +128,7 @@ class Machine(RuleBasedStateMachine):
         for row, size, source in zip(rows, sizes, sources, strict=True):
             disk = Disk(row["DiskId"], zone, ESSD, size, row["Type"], tags=dict(tags))
             disk.image, disk.instance, disk.ever_attached = image, instance, True
-            disk.goes_with_instance = True
+            disk.goes_with_instance, disk.device = True, row["Device"]
             if disk.type == "system":
                 disk.origin = instance
             self.add(disk, source)
@@ -156,7 +162,8 @@ class Machine(RuleBasedStateMachine):
     def take_step(self, number: int) -> None:
         chance = random.Random(number)
         steps = [(name, *getattr(type(self), name).chosen) for name in self.step_names()]
-        [(name, _, choices)] = chance.choices(steps, [weight for _, weight, _ in steps])
+        weights = [weight * (4 if self.focus in name else 1) for name, weight, _ in steps]
+        [(name, _, choices)] = chance.choices(steps, weights)
         chosen = {each: chance.choice(options) for each, options in choices.items()}
         note(f"{name}({', '.join(f'{each}={value!r}' for each, value in chosen.items())})")
         getattr(self, name)(**chosen)

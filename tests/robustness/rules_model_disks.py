@@ -3,6 +3,7 @@
 from rules_model import HOME, Codes, Quotas, Rules
 from rules_records import CATEGORIES, Disk, Image, ImageDisk, Instance, Snapshot, Tags
 
+SYSTEM = "/dev/xvda"
 LARGEST_GIB = 65536  # of any category
 
 
@@ -77,6 +78,9 @@ class DiskRules(Rules):
         return codes
 
     def attach(self, disk: Disk, instance: Instance, *, bootable: bool = False) -> None:
+        taken = {other.device for other in self.disks_of(instance)}
+        free = [f"/dev/xvd{letter}" for letter in "bcdefghijklmnopqrstuvwxyz"]
+        disk.device = SYSTEM if bootable else next(each for each in free if each not in taken)
         disk.instance, disk.ever_attached = instance, True
         disk.type = "system" if bootable else "data"
         disk.goes_with_instance = False
@@ -124,7 +128,7 @@ class DiskRules(Rules):
                 each.overdue = self.now
             if each.instant(self.now):
                 each.instant_off = self.now
-        disk.released, disk.instance, disk.policy = True, None, None
+        disk.released, disk.instance, disk.device, disk.policy = True, None, "", None
 
     # What disks hold
 
@@ -230,13 +234,13 @@ class DiskRules(Rules):
             if disk.goes_with_instance:
                 self.release_disk(disk)
             else:
-                disk.instance = None
+                disk.instance, disk.device = None, ""
         self.instances.remove(instance)
 
     def why_not_replace(self, instance: Instance, image: Image | None) -> Codes:
         codes: Codes = set()
         if image is not None:
-            if image.deleted:
+            if image.deleted or image.region != HOME:
                 codes.add("InvalidImageId.NotFound")
             elif image.status(self.now) != "Available":
                 codes.add("OperationDenied.ImageNotValid")
@@ -254,7 +258,7 @@ class DiskRules(Rules):
     def why_not_run(self, image: Image | None) -> Codes:
         if image is None:
             return set()
-        if image.deleted:
+        if image.deleted or image.region != HOME:
             return {"InvalidImageId.NotFound"}
         return set() if image.status(self.now) == "Available" else {"IncorrectImageStatus"}
 
@@ -299,19 +303,20 @@ class DiskRules(Rules):
                 codes.add("QuotaExceed.Snapshot")
         return codes
 
-    def _why_no_image(self, name: str, tags: Tags) -> Codes:
+    def _why_no_image(self, name: str, tags: Tags, region: str = HOME) -> Codes:
         codes = self._off() | self.why_not_tags(tags)
-        if len(self.images) >= Quotas.images:
+        others = [image for image in self.images if image.region == region]
+        if len(others) >= Quotas.images:
             codes.add("QuotaExceed.Image")
-        if any(image.name == name for image in self.images):
+        if any(image.name == name for image in others):
             codes.add("InvalidImageName.Duplicated")
         return codes
 
     def capture_for_image(self, image_id: str, name: str, instance: Instance) -> Image:
         """The image of an instance: it is Creating until all of its snapshots are done."""
         disks = [
-            ImageDisk(disk.type, disk.size_gib, self.captured("", disk))
-            for disk in sorted(self.disks_of(instance), key=lambda disk: disk.type != "system")
+            ImageDisk(disk.type, disk.size_gib, self.captured("", disk), disk.device)
+            for disk in sorted(self.disks_of(instance), key=lambda disk: disk.device)
         ]
         ready = max(disk.snapshot.ready for disk in disks if disk.snapshot)
         return self.new_image(Image(image_id, name, ready, disks))
@@ -323,8 +328,64 @@ class DiskRules(Rules):
     def why_not_delete_image(self, image: Image, *, force: bool) -> Codes:
         if image.deleted:
             return {"InvalidImageId.NotFound"}
-        used = any(each.image_id == image.image_id for each in self.instances)
-        return {"ImageUsingByInstance"} if used and not force else set()
+        codes: Codes = set()
+        if image.source is not None and image.status(self.now) == "Creating":
+            codes.add("OperationDenied.ImageCopying")
+        if not force and any(each.image_id == image.image_id for each in self.instances):
+            codes.add("ImageUsingByInstance")
+        if not force and image.shared:
+            codes.add("ImageUseShared")
+        return codes
+
+    def why_not_copy_image(self, image: Image, name: str, region: str, tags: Tags) -> Codes:
+        """Why it can't be copied to the region (IM-5); so can't one of encrypted snapshots."""
+        if image.deleted:
+            return {"InvalidImageId.NotFound"} | self._off()
+        codes = self._why_no_image(name, tags, region)
+        if image.encrypted:
+            codes.add("OperationDeined.EncryptedSnapshot")
+        if image.status(self.now) not in ("Available", "Deprecated"):
+            codes.add("IncorrectImageStatus")
+        if any(
+            each.source is image and each.region == region and each.status(self.now) == "Creating"
+            for each in self.images
+        ):
+            codes.add("OperationDenied.ImageCopyConflict")
+        for disk in image.disks:
+            if disk.snapshot is not None and any(
+                self._creating(copy) for copy in self.chain(disk.snapshot.disk, region, copies=True)
+            ):
+                codes.add("InvalidOperation.Conflict")
+        return codes
+
+    def copy_image(self, image_id: str, image: Image, name: str, region: str) -> Image:
+        """The image in another region, Creating until its snapshots are copied."""
+        disks = [
+            ImageDisk(
+                disk.type,
+                disk.size_gib,
+                self.copied("", disk.snapshot, region, kind="user") if disk.snapshot else None,
+            )
+            for disk in image.disks
+        ]
+        ready = max(disk.snapshot.ready for disk in disks if disk.snapshot)
+        return self.new_image(Image(image_id, name, ready, disks, region=region, source=image))
+
+    def why_not_cancel(self, image: Image) -> Codes:
+        if image.deleted:
+            return {"InvalidImageId.NotFound"}
+        if image.source is None:
+            return {"ImageCreatedNotFromCopy"}
+        return set() if image.status(self.now) == "Creating" else {"IncorrectImageStatus"}
+
+    def cancel_copy(self, image: Image) -> None:
+        """The copy goes, and its snapshots that nobody has locked."""
+        self.delete_image(image)
+        for disk in image.disks:
+            snapshot = disk.snapshot
+            held = snapshot is None or self.held_by_image(snapshot)
+            if snapshot and not held and not snapshot.locked(self.now):
+                self.remove(snapshot)
 
     def delete_image(self, image: Image) -> None:
         self.images.remove(image)

@@ -67,6 +67,7 @@ class Disk:
     image: "Image | None" = None
     key: bool = False  # encrypted
     instance: Instance | None = None
+    device: str = ""
     origin: Instance | None = None  # of a system disk
     ever_attached: bool = False
     goes_with_instance: bool = False
@@ -187,6 +188,7 @@ class ImageDisk:
     type: str
     size_gib: int
     snapshot: Snapshot | None
+    device: str = ""
 
 
 @dataclass(eq=False)
@@ -198,9 +200,16 @@ class Image:
     ready: datetime
     disks: list[ImageDisk]
     failed: bool = False
+    region: str = "cn-hangzhou"
+    source: "Image | None" = None  # of a copy
+    shared: bool = False
     deprecated: bool = False
     deleted: bool = False
     tags: Tags = field(default_factory=dict)
+
+    @property
+    def encrypted(self) -> bool:
+        return any(disk.snapshot and disk.snapshot.disk.key for disk in self.disks)
 
     def status(self, now: datetime) -> str:
         if self.failed:

@@ -55,7 +55,8 @@ class Seen:
         for region in (HOME, AWAY):
             self.compare_sizes(region)
         self.compare_instances()
-        self.compare_images()
+        for region in (HOME, AWAY):
+            self.compare_images(region)
         self.compare_locks()
         self.compare_policies()
         self.compare_groups()
@@ -165,6 +166,7 @@ class Seen:
         return {
             "Status": "In_use" if disk.instance else "Available",
             "InstanceId": disk.instance.instance_id if disk.instance else "",
+            "Device": disk.device,
             "Type": disk.type,
             "Category": disk.category,
             "Size": disk.size_gib,
@@ -189,18 +191,22 @@ class Seen:
         }
         compare(self.rows("DescribeInstances"), expected, "InstanceId")
 
-    def compare_images(self) -> None:
+    def compare_images(self, region: str) -> None:
         states = "Creating,Available,CreateFailed,Deprecated"
-        rows = self.rows("DescribeImages", ImageOwnerAlias="self", Status=states, PageSize=100)
+        asked = {"ImageOwnerAlias": "self", "Status": states, "PageSize": 100}
+        rows = self.rows("DescribeImages", RegionId=region, **asked)
         for row in rows:
             disks = row["DiskDeviceMappings"]["DiskDeviceMapping"]
             row["disks"] = [(disk["Type"], disk["Size"], disk["SnapshotId"]) for disk in disks]
-        compare(rows, {each.image_id: self.image(each) for each in self.rules.images}, "ImageId")
+        found = [each for each in self.rules.images if each.region == region]
+        compare(rows, {each.image_id: self.image(each) for each in found}, "ImageId")
 
     def image(self, image: Image) -> Row:
         return {
             "Status": image.status(self.rules.now),
             "ImageName": image.name,
+            "IsCopied": image.source is not None,
+            "IsSelfShared": "True" if image.shared else "",
             "Size": image.disks[0].size_gib,
             "Tags": image.tags,
             "disks": [
@@ -277,7 +283,7 @@ class Seen:
         kinds: dict[str, Iterator[tuple[str, dict[str, str]]]] = {
             "disk": ((each.disk_id, each.tags) for each in self.rules.living_disks()),
             "instance": ((each.instance_id, each.tags) for each in self.rules.instances),
-            "image": ((each.image_id, each.tags) for each in self.rules.images),
+            "image": ((e.image_id, e.tags) for e in self.rules.images if e.region == HOME),
             "snapshotpolicy": ((each.policy_id, each.tags) for each in self.rules.policies),
             "snapshotgroup": ((each.group_id, each.tags) for each in self.rules.groups),
             "snapshot": (

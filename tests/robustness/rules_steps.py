@@ -237,7 +237,7 @@ class SnapshotSteps(Machine):
             "disk": [(each.disk_id, each) for each in self.rules.living_disks()],
             "instance": [(each.instance_id, each) for each in self.rules.instances],
             "snapshot": [(e.snapshot_id, e) for e in self.rules.snapshots if e.region == HOME],
-            "image": [(each.image_id, each) for each in self.rules.images],
+            "image": [(e.image_id, e) for e in self.rules.images if e.region == HOME],
             "snapshotpolicy": [(each.policy_id, each) for each in self.rules.policies],
             "snapshotgroup": [(each.group_id, each) for each in self.rules.groups],
         }[kind]

@@ -13,6 +13,7 @@ from rules_machine import (
     step,
 )
 from rules_model import HOME
+from rules_model_disks import SYSTEM
 from rules_records import CATEGORIES, ESSD, Disk, Tags
 from rules_steps import PolicySteps
 
@@ -84,7 +85,7 @@ class DiskSteps(PolicySteps):
         codes = self.rules.why_not_detach(disk, instance)
         asked = {"DiskId": disk.disk_id, "InstanceId": instance.instance_id}
         if self.ask(codes, "DetachDisk", **asked) is not None:
-            disk.instance = None
+            disk.instance, disk.device = None, ""
         self.end()
 
     @step(3, which=WHICH)
@@ -204,6 +205,7 @@ class InstanceSteps(DiskSteps):
             size_gib = max(40, image.disks[0].size_gib if image else 20)
             new = Disk(made["DiskId"], old.zone, old.category, size_gib, "system")
             new.instance, new.origin, new.ever_attached = instance, instance, True
+            new.device = SYSTEM
             new.goes_with_instance, new.delete_auto = True, old.delete_auto
             new.tags, new.image = dict(old.tags), image
             instance.image_id = image.image_id if image else LINUX_IMAGE
