@@ -13,7 +13,7 @@ from snapcli.ecs.image_rules import require_own_image
 from snapcli.ecs.image_state import status
 from snapcli.ecs.records import ImageRecord
 from snapcli.ecs.region_rules import require_region
-from snapcli.ecs.snapshot_state import released_at
+from snapcli.ecs.snapshot_state import is_locked, released_at
 from snapcli.ecs.tasks import EXPORT, unfinished_task
 
 
@@ -140,7 +140,7 @@ def remove_image(call: Call, image: ImageRecord, with_snapshots: bool = False) -
     """Take an image out of its region, and let go what only it kept from going (PO-7).
 
     With `with_snapshots`, and always for an imported one, its snapshots go too, but those that
-    something else was made from.
+    something else was made from and those that are locked.
     """
     from snapcli.ecs.nodes import remove_node
     from snapcli.ecs.snapshot_use import is_held_by_image, usages
@@ -153,7 +153,8 @@ def remove_image(call: Call, image: ImageRecord, with_snapshots: bool = False) -
         if found is None or is_held_by_image(call, *found):
             continue
         release = released_at(found[1])
-        if (with_snapshots or image.imported) and snapshot_id not in used:
+        goes = (with_snapshots or image.imported) and snapshot_id not in used
+        if goes and not is_locked(found[1], call.now):
             remove_node(call, *found)
         elif release is not None and release <= call.now:
             call.due(release)

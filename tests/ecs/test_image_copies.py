@@ -81,6 +81,19 @@ def test_ending_a_copy_takes_the_image_and_its_snapshots_away(cloud: Cloud, imag
     cloud.check()
 
 
+def test_ending_a_copy_leaves_what_is_locked(cloud: Cloud, image_id: str) -> None:
+    """Nothing deletes a locked snapshot before its lock ends; it stays as an ordinary copy."""
+    cloud.ok("config", "set", "speed", "realistic")
+    copied = copy(cloud, image_id)
+    locked = snapshots_there(cloud)[0]["SnapshotId"]
+    lock = {"LockMode": "compliance", "LockDuration": 3, "CoolOffPeriod": 0}
+    cloud.ecs("LockSnapshot", RegionId=THERE, SnapshotId=locked, **lock)
+    cloud.ecs("CancelCopyImage", RegionId=THERE, ImageId=copied)
+    assert [snapshot["SnapshotId"] for snapshot in snapshots_there(cloud)] == [locked]
+    refused(cloud, "InvalidOperation.SnapshotIsLocked", "DeleteSnapshot", SnapshotId=locked)
+    cloud.check()
+
+
 @pytest.mark.rule("FQ-2")
 def test_a_shared_image_is_copied_into_ones_own(cloud: Cloud, image_id: str) -> None:
     cloud.ok("account", "add", "partner", "--account-id", "2234567890123456")
