@@ -48,4 +48,4 @@ def test_the_service_does_in_every_step_what_the_model_of_the_rules_says() -> No
 @pytest.mark.slow
 @pytest.mark.rule(*RULES)
 def test_long_series_of_requests_do_in_every_step_what_the_model_of_the_rules_says() -> None:
-    run_state_machine_as_test(RulesMachine, settings=_settings(40, 150))
+    run_state_machine_as_test(RulesMachine, settings=_settings(40, 200))
