@@ -231,3 +231,33 @@ def test_settle_applies_what_is_due_once_and_says_what_happened(cloud: Cloud) ->
         "2022-03-11T04:00:00Z",
         "2022-03-11T05:00:00Z",
     ]
+
+
+@pytest.mark.slow
+@pytest.mark.rule("PO-12")
+def test_a_signal_in_the_midst_of_much_work_loses_and_doubles_nothing(
+    cloud: Cloud, running: list[Running]
+) -> None:
+    covered(cloud)
+    cloud.ok("clock", "freeze", "2022-03-11T02:40:00Z")
+    settings = cloud.root / "workspace.toml"
+    settings.write_text(settings.read_text().replace("2022-03-11T02:40", "2025-03-11T02:40"))
+    run = Running(cloud.root)
+    running.append(run)
+    account = cloud.root / "state" / "account.json"
+    before = account.read_bytes()
+    end = time.monotonic() + _ENOUGH_SECONDS
+    while account.read_bytes() == before:  # until the first of many steps is done
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    assert run.stop() == 0
+    assert json.loads(account.read_text())["settled_at"] < "2025-03-11"
+    cloud.check()
+    cloud.ok("settle", "--quiet")
+    journal = json.loads((cloud.root / "state" / "events.json").read_text())
+    hours = 24 * (365 + 365 + 366)
+    assert journal["number"] == hours + hours - 30 * 24  # made, and released again
+    times = [event["at"] for event in journal["events"] if event["event"] == "SnapshotCreated"]
+    assert len(times) == len(set(times)) == 500
+    assert len(cloud.snapshots()) == 100  # a page of the 720 that there are
+    cloud.check()
