@@ -247,7 +247,7 @@ def _node_item(
 def _ahead(
     call: Call, request: ShowTimelineRequest, start: datetime, end: datetime
 ) -> Iterator[_Dated]:
-    """Yield what falls due after `start` and not after `end`, in order, worked out as needed."""
+    """Yield what is due from `start` to `end`, in order, worked out as needed."""
     if request.past:
         return
     streams: list[Iterator[tuple[datetime, TimelineItem]]] = [
@@ -266,7 +266,7 @@ def _ahead(
     for instant, item in merged:
         if instant > end:
             return
-        if instant > start:
+        if instant >= start and instant > call.now:
             item.time = seconds_time(instant)
             yield instant, 0, item
 

@@ -88,6 +88,16 @@ def test_it_holds_with_snapshots_that_stay_and_blocks_that_are_written_again(clo
     assert told["Disks"][0]["SnapshotsReleased"] == 2 + 22 - 6
 
 
+@pytest.mark.rule("IN-6")
+def test_no_more_than_the_whole_disk_changes_between_two_runs(cloud: Cloud) -> None:
+    disk_id, _ = covered(cloud, repeatWeekdays='["6"]', retentionDays=15)
+    writer = Writer(cloud, disk_id, 10)
+    writer.write(10)
+    told = forecast(cloud, "--days", "35", "--change", "30%/day")
+    live(cloud, writer, 35, 3)
+    assert outcome(told) == [stored(cloud, disk_id)] == [(2, 20 * BLOCK_BYTES)]
+
+
 @pytest.mark.rule("IN-5")
 def test_it_heeds_the_limit_of_automatic_snapshots(cloud: Cloud) -> None:
     disk_id, _ = covered(cloud, timePoints=HOURLY, retentionDays=-1)

@@ -112,11 +112,16 @@ def test_filters_and_stretches(cloud: Cloud) -> None:
     assert len(timeline(cloud, "--from", "-2h", "--to", "+2h")) == 4
     assert len(timeline(cloud, "--to", "+1h", "--ahead")) == 1
     assert timeline(cloud, "--from", "2022-03-11T04:00Z", "--to", "2022-03-11T04:00Z") != []
+    assert len(timeline(cloud, "--from", "2022-03-11T09:00Z", "--to", "2022-03-11T09:00Z")) == 1
     assert timeline(cloud, "--disk-id", "d-other") == []
-    assert len(timeline(cloud, "--disk-id", disk_id, "--days", "1", "--past")) == 3
+    cloud.ok("clock", "set", "2022-03-11T06:00Z")  # at an hour, what it brought is past
+    assert brief(timeline(cloud, "--from", "now", "--to", "now")) == [
+        ("2022-03-11T06:00:00Z", "policy-run", "created")
+    ]
+    assert len(timeline(cloud, "--disk-id", disk_id, "--days", "1", "--past")) == 4
     assert timeline(cloud, "--kind", "lock-end") == []
     answer = cloud.ok("timeline", "--limit", "2", "--output", "json").json
-    assert [each["Time"][11:13] for each in answer["Items"]] == ["04", "05", "06", "07"]
+    assert [each["Time"][11:13] for each in answer["Items"]] == ["05", "06", "07", "08"]
     assert answer["MorePast"] and answer["MoreAhead"]
     refused(cloud, "InvalidParameter", "ShowTimeline", Kind__1="nonsense")
     refused(cloud, "InvalidParameter", "ShowTimeline", From="yesterday")
@@ -144,8 +149,12 @@ def test_the_journal_does_not_grow_with_time(cloud: Cloud, monkeypatch: pytest.M
     assert document["number"] == 72 + 48
     answer = cloud.ok("timeline", "--past", "--output", "json").json
     assert len(answer["Items"]) == 10
+    advance(cloud, "2h")  # two more steps
+    document = json.loads((cloud.root / "state" / "events.json").read_text())
+    assert (len(document["events"]), document["number"]) == (10, 72 + 48 + 4)
+    answer = cloud.ok("timeline", "--past", "--output", "json").json
     assert answer["KeptSince"] == answer["Items"][0]["Time"]
-    settled = cloud.ok("settle", "--after", "100", "--output", "json").json
+    settled = cloud.ok("settle", "--after", "104", "--output", "json").json
     assert (len(settled["Events"]), settled["Omitted"]) == (10, 10)
     cloud.check()
 

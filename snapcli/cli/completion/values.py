@@ -21,6 +21,7 @@ _ENDS: tuple[tuple[str, str], ...] = (
     ("snapshotgroupid", "group"),
     ("snapshotlinkid", "chain"),
     ("resourceid", "any"),
+    ("policyid", "policy"),
     ("snapshotid", "snapshot"),
     ("instanceid", "instance"),
     ("ramrolename", "role"),
