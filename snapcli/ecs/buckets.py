@@ -38,8 +38,8 @@ def require_folder(call: Call, bucket: str, folder: str) -> None:
         raise ApiError(
             "InvalidOSSBucket.NotFound",
             400,
-            f"There is no bucket {bucket!r}: the folder {path} is missing. Make it, and put the "
-            "file in.",
+            f"There is no bucket {bucket!r}: the folder {path} is missing. Make the "
+            "folder, or name a bucket that is there.",
         )
 
 

@@ -200,7 +200,8 @@ def _return_to_snapshot(call: Call, disk: DiskRecord) -> None:
             "OperationDenied",
             403,
             f"The disk {disk.disk_id} was made from the snapshot {disk.source_snapshot_id}, which "
-            "was deleted; it can't be re-initialised.",
+            "was deleted; it can't be re-initialised. ResetDisk puts it back to a snapshot of its "
+            "own.",
         )
     from snapcli.ecs.rollback import write_down_restore
 

@@ -16,7 +16,7 @@ from snapcli.ecs.image_rules import UsableImage, require_image, require_own_imag
 from snapcli.ecs.image_state import status
 from snapcli.ecs.records import Chain, ImageDisk, ImageRecord, SnapshotRecord
 from snapcli.ecs.region_rules import require_region
-from snapcli.ecs.snapshot_copies import copy_node
+from snapcli.ecs.snapshot_copies import check_copy_quota, copy_node
 from snapcli.ecs.snapshot_state import in_creation
 from snapcli.ecs.tags import tags_to_set
 from snapcli.ecs.wire import Tag
@@ -66,6 +66,10 @@ def copy_image(call: Call, request: CopyImageRequest) -> CopyImageResponse:
     check_room(call, region_id, request.destination_image_name)
     sources = [source_of(image, disk) for disk in record.disks]
     _check_none_unfinished(call, sources, region_id)
+    chains = [source[0] for source in sources if source is not None]
+    for chain in chains:
+        of_disk = sum(other.disk_id == chain.disk_id for other in chains)
+        check_copy_quota(call, chain, region_id, of_disk)
     tags = tags_to_set(call, request.tag)
     if request.dry_run:
         raise DryRunOperation
@@ -102,7 +106,8 @@ def _check_copyable(call: Call, image: UsableImage, request: CopyImageRequest) -
         raise ApiError(
             "OperationDeined.EncryptedSnapshot",
             403,
-            f"The image {image.image_id} holds encrypted snapshots, which can't be copied.",
+            f"The image {image.image_id} holds encrypted snapshots, which can't be copied. "
+            "Copy an image that is made from unencrypted ones.",
         )
     if request.encrypted:
         raise ApiError(
@@ -170,7 +175,9 @@ def cancel_copy_image(call: Call, request: CancelCopyImageRequest) -> ImageRespo
     image = require_own_image(call, request.image_id, request.region_id)
     if not image.source_image_id:
         raise ApiError(
-            "ImageCreatedNotFromCopy", 400, f"The image {image.image_id} is no copy of another."
+            "ImageCreatedNotFromCopy",
+            400,
+            f"The image {image.image_id} is no copy of another. DeleteImage deletes it.",
         )
     state = status(image, call.now)
     if state != "Creating":

@@ -180,7 +180,9 @@ def _snapshot(call: Call, snapshot_id: str, region_id: str) -> tuple[Chain, Snap
     state = status(node, call.now)
     if state == "failed":
         raise ApiError(
-            "OperationDenied", 400, f"The snapshot {snapshot_id} failed and holds nothing."
+            "OperationDenied",
+            400,
+            f"The snapshot {snapshot_id} failed and holds nothing. Use one that is accomplished.",
         )
     if state != "accomplished":
         raise ApiError(
@@ -218,14 +220,14 @@ def _mapped(call: Call, request: CreateImageRequest) -> tuple[list[ImageDisk], C
                 "UserNotInTheWhiteList",
                 403,
                 f"The snapshot {node.snapshot_id} is of a data disk and can't be the image's "
-                "system disk.",
+                "system disk. Leave its DiskType out, and add the snapshot of a system disk.",
             )
         if mapping.size and mapping.size < node.size_gib:
             raise ApiError(
                 "InvalidSize.ValueNotSupported",
                 400,
                 f"The size {mapping.size} GiB is below the {node.size_gib} GiB of the snapshot "
-                f"{node.snapshot_id}.",
+                f"{node.snapshot_id}. Give that size or more, or none.",
             )
         disk = _image_disk(chain, node, type_, mapping.device, mapping.size)
         if type_ == "data":
@@ -237,13 +239,15 @@ def _mapped(call: Call, request: CreateImageRequest) -> tuple[list[ImageDisk], C
                 "OperationDenied",
                 400,
                 f"The snapshots {system[1].snapshot_id} and {node.snapshot_id} are both of system "
-                "disks; an image has one system disk.",
+                "disks; an image has one system disk. Give one of them DiskType data, or leave it "
+                "out.",
             )
     if system is None:
         raise ApiError(
             "InvalidSystemSnapshot.Missing",
             403,
-            "No snapshot of a system disk was given; data disks alone make no image.",
+            "No snapshot of a system disk was given; data disks alone make no image. Add one to "
+            "DiskDeviceMapping.",
         )
     disks.insert(0, system[1])
     name_devices(disks)

@@ -111,7 +111,8 @@ def _exportable(call: Call, request: ExportImageRequest) -> ImageRecord:
         raise ApiError(
             "ImageNotSupported",
             403,
-            f"The image {record.image_id} holds encrypted snapshots and can't be exported.",
+            f"The image {record.image_id} holds encrypted snapshots and can't be exported. "
+            "Export one that is made from unencrypted snapshots.",
         )
     data = [disk for disk in record.disks[1:] if disk.snapshot_id]
     large = [disk for disk in data if disk.size_gib > _LARGEST_DATA_DISK_GIB]

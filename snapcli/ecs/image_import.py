@@ -244,7 +244,6 @@ def _raw_path(call: Call, origin: DiskRecord, file: _File) -> str:
     """Return where the disk's raw bytes are; those of a qcow2 file are unpacked for a while."""
     if file.format == "raw":
         return file.path
-    from snapcli.volumes.errors import VolumeError
     from snapcli.volumes.qcow2 import UnreadableImage, extract_qcow2
 
     unpacked = call.image_file(origin)
@@ -256,6 +255,4 @@ def _raw_path(call: Call, origin: DiskRecord, file: _File) -> str:
         extract_qcow2(file.path, path, file.size_gib * GIB, progress)
     except UnreadableImage as error:
         raise ApiError("InvalidImageFormat.Malformed", 400, str(error)) from None
-    except VolumeError:
-        raise
     return path

@@ -52,7 +52,7 @@ def check_name_is_free(call: Call, region_id: str, name: str) -> None:
                 "InvalidImageName.Duplicated",
                 400,
                 f"The image {image.image_id} in {region_id} is called {name!r} already; the names "
-                "of a region's images differ.",
+                "of a region's images differ. Give another name.",
             )
 
 
@@ -80,7 +80,8 @@ def name_devices(disks: list[ImageDisk]) -> None:
         raise ApiError(
             "OperationDenied",
             400,
-            f"{len(disks) - 1} data disks were given; an image has up to {MOST_DATA_DISKS}.",
+            f"{len(disks) - 1} data disks were given; an image has up to {MOST_DATA_DISKS}. "
+            "Leave some out.",
         )
     taken: set[str] = set()
     for disk in disks:
@@ -94,7 +95,11 @@ def name_devices(disks: list[ImageDisk]) -> None:
                 + ".",
             )
         if disk.device in taken:
-            raise ApiError("InvalidDevice.InUse", 400, f"The device {disk.device} was given twice.")
+            raise ApiError(
+                "InvalidDevice.InUse",
+                400,
+                f"The device {disk.device} was given twice. Devices differ.",
+            )
         taken |= {disk.device} - {""}
     for disk in disks:
         if not disk.device:

@@ -88,7 +88,7 @@ def _check_quota(call: Call, image: ImageRecord, count: int) -> None:
             "QuotaExceed.ShareImageUser",
             403,
             f"The image {image.image_id} would be shared with {count} accounts; {most} are "
-            "allowed.",
+            "allowed. Take the image from one with RemoveAccount.1 first.",
         )
 
 

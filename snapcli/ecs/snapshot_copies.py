@@ -75,7 +75,7 @@ def copy_snapshot(call: Call, request: CopySnapshotRequest) -> CopySnapshotRespo
     _refuse_encrypted(chain, node)
     _refuse_encryption(request)
     check_copyable(call, chain, node, region.region_id)
-    _check_quota(call, chain, region.region_id)
+    check_copy_quota(call, chain, region.region_id)
     _, copy = copy_node(
         call,
         chain,
@@ -283,12 +283,12 @@ def _check_none_unfinished(call: Call, chain: Chain, node: SnapshotRecord, regio
         )
 
 
-def _check_quota(call: Call, chain: Chain, region_id: str) -> None:
-    """Raise ApiError at the limit of manual snapshots in the chain of copies (IN-5)."""
+def check_copy_quota(call: Call, chain: Chain, region_id: str, more: int = 1) -> None:
+    """Raise ApiError when `more` copies pass the limit of manual ones in their chain (IN-5)."""
     most = call.settings.quotas.manual_snapshots_per_disk
     copies = call.chain_of_copies(region_id, chain.disk_id)
     count = sum(copy.kind == "user" for copy in copies.nodes) if copies else 0
-    if count >= most:
+    if count + more > most:
         raise ApiError(
             "QuotaExceed.SnapshotQuota",
             403,
@@ -302,7 +302,8 @@ def _refuse_encrypted(chain: Chain, node: SnapshotRecord) -> None:
         raise ApiError(
             "InvalidSnapshotId.EncryptedNotSupport",
             403,
-            f"The snapshot {node.snapshot_id} is encrypted; encrypted snapshots can't be copied.",
+            f"The snapshot {node.snapshot_id} is encrypted; encrypted snapshots can't be copied. "
+            "Those of unencrypted disks can be.",
         )
 
 

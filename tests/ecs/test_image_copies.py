@@ -94,6 +94,17 @@ def test_ending_a_copy_leaves_what_is_locked(cloud: Cloud, image_id: str) -> Non
     cloud.check()
 
 
+@pytest.mark.rule("IN-5")
+def test_copies_for_an_image_count_as_manual_ones(cloud: Cloud, image_id: str) -> None:
+    cloud.ecs("DeleteImage", RegionId=THERE, ImageId=copy(cloud, image_id))
+    cloud.ok("config", "set", "quotas.manual_snapshots_per_disk", "1")
+    given = {"RegionId": REGION, "ImageId": image_id, "DestinationRegionId": THERE}
+    refused(cloud, "QuotaExceed.SnapshotQuota", "CopyImage", **given)
+    for each in snapshots_there(cloud):
+        cloud.ecs("DeleteSnapshot", SnapshotId=each["SnapshotId"])
+    copy(cloud, image_id)
+
+
 @pytest.mark.rule("FQ-2")
 def test_a_shared_image_is_copied_into_ones_own(cloud: Cloud, image_id: str) -> None:
     cloud.ok("account", "add", "partner", "--account-id", "2234567890123456")

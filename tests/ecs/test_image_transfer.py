@@ -161,6 +161,20 @@ def test_an_imported_image_is_counted_and_freed_by_its_deletion(cloud: Cloud) ->
     cloud.check()
 
 
+def test_a_locked_snapshot_stays_when_its_imported_image_goes(cloud: Cloud) -> None:
+    folder = cloud.root / "buckets" / "backups"
+    folder.mkdir(parents=True)
+    (folder / "disk.img").write_bytes(block("A"))
+    answer = import_(cloud, "disk.img")
+    [snapshot] = cloud.snapshots()
+    lock = {"LockMode": "compliance", "LockDuration": 10, "CoolOffPeriod": 0}
+    cloud.ecs("LockSnapshot", RegionId=REGION, SnapshotId=snapshot["SnapshotId"], **lock)
+    cloud.ecs("DeleteImage", RegionId=REGION, ImageId=answer["ImageId"])
+    [left] = cloud.snapshots()
+    assert left["SnapshotId"] == snapshot["SnapshotId"]
+    cloud.check()
+
+
 def test_tasks_run_by_the_workspaces_clock(cloud: Cloud, image_id: str) -> None:
     cloud.ok("config", "set", "speed", "realistic")
     task_id = export(cloud, image_id)
