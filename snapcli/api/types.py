@@ -38,9 +38,8 @@ def json_list(code: str, status: int, most: int) -> Meta:
 
 def choice(code: str, status: int, *values: str) -> Meta:
     """Return the Meta of a text that must be one of `values`, in any letter case."""
-    return Meta(
-        extra={"code": code, "status": status, "right": "one of " + ", ".join(values), "of": values}
-    )
+    right = ("one of " if len(values) > 1 else "") + ", ".join(values)
+    return Meta(extra={"code": code, "status": status, "right": right, "of": values})
 
 
 _NAME_WORDS = "2 to 128 characters: a letter, then letters, digits, '.', '_', '-' or ':'"

@@ -111,10 +111,14 @@ def require_available(call: Call, image: ImageRecord, code: str, status: int) ->
     """Raise ApiError `code` unless a custom image is Available."""
     state = image_state.status(image, call.now)
     if state != "Available":
+        way_on = {
+            "Creating": "Wait until it is.",
+            "Deprecated": "ModifyImageAttribute with Status Available makes it so again.",
+        }.get(state, "Use another one.")
         raise ApiError(
             code,
             status,
-            f"The image {image.image_id} is {state}; it must be Available.",
+            f"The image {image.image_id} is {state}; it must be Available. {way_on}",
         )
 
 
