@@ -51,7 +51,26 @@ def _top_summaries() -> dict[str, str]:
     return dict(sorted(found.items(), key=lambda each: _SECTIONS.index(_section(each[0]))))
 
 
-_SECTIONS = ("Snapshots", "Disks", "Instances", "Tags", "Regions", "Workspace")
+_SECTIONS = (
+    "Snapshots",
+    "Disks",
+    "Instances",
+    "Images",
+    "Cloud Assistant",
+    "Tags",
+    "Regions",
+    "Workspace",
+)
+
+_SECTION_OF_WORD = {
+    "disk": "Disks",
+    "instance": "Instances",
+    "image": "Images",
+    "task": "Images",  # exports and imports
+    "tag": "Tags",
+    "region": "Regions",
+    "zone": "Regions",
+}
 
 
 def _section(name: str) -> str:
@@ -60,10 +79,10 @@ def _section(name: str) -> str:
     if name in _BY_COMMAND and not _BY_COMMAND[name].local:
         if name == "reset-disk":
             return "Snapshots"
-        for word, title in (("disk", "Disks"), ("instance", "Instances"), ("tag", "Tags")):
+        for word, title in _SECTION_OF_WORD.items():
             if word in name:
                 return title
-        return "Regions"
+        return "Cloud Assistant"
     return "Workspace"
 
 
