@@ -26,7 +26,7 @@ HELD = (
     *(f"CP-{n}" for n in range(1, 7)),
     *(f"RB-{n}" for n in range(1, 10)),
     *(f"DL-{n}" for n in (1, 3, 4, 5)),
-    *(f"AP-{n}" for n in range(1, 15)),
+    *(f"AP-{n}" for n in range(1, 16)),
     *(f"PO-{n}" for n in range(1, 13)),
     *(f"FQ-{n}" for n in (3,)),
     *(f"SZ-{n}" for n in range(1, 6)),

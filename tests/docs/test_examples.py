@@ -27,6 +27,7 @@ TOOLS = {
     "restore-to-another-instance",
     "year-of-policies",
     "test-backup-script",
+    "app-consistent-mariadb",  # of test_example_mariadb
 }
 
 
