@@ -70,7 +70,7 @@ def test_the_table_of_exit_codes_is_the_programs() -> None:
 
 def test_every_file_that_is_named_is_there() -> None:
     text = README.read_text(encoding="utf-8")
-    named = re.findall(r"\b((?:snapcli|tests|examples|\.ci)/[\w./]*)", text)
+    named = re.findall(r"\b((?:snapcli|tests|examples|\.ci)/[\w./-]*)", text)
     assert named
     assert [name for name in named if not (ROOT / name).exists()] == []
 
