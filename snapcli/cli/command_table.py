@@ -28,11 +28,28 @@ LOCAL: Mapping[str, tuple[str, str]] = {
     ),
     "tour": ("snapcli.cli.local.tour", "See a disk rolled back, in a workspace of its own."),
 }
+# The tabs of the console: the operation that each one shows, its title, and what it is for.
+CONSOLE: Mapping[str, tuple[str, str, str]] = {
+    "snapshots": ("DescribeSnapshots", "Snapshots", "Draw the snapshots."),
+    "chains": ("DescribeSnapshotLinks", "Snapshot Chains", "Draw the snapshot chains."),
+    "chain": ("ShowChain", "Snapshot Chain Details", "Draw a disk's chain: nodes, blocks, sizes."),
+    "groups": (
+        "DescribeSnapshotGroups",
+        "Snapshot-consistent Groups",
+        "Draw the snapshot-consistent groups.",
+    ),
+    "policies": (
+        "DescribeAutoSnapshotPolicyEx",
+        "Automatic Snapshot Policies",
+        "Draw the automatic snapshot policies.",
+    ),
+    "size": ("ShowSizeHistory", "Snapshot Size", "Chart a region's snapshot size."),
+}
 GROUPS: Mapping[str, str] = {
     "chain": "Look at the snapshot chain of a disk.",
     "account": "List, add and choose the workspace's accounts; be overdue, and pay.",
     "clock": "Show and move the workspace's time.",
-    "console": "What the console shows, as text.",
+    "console": "Draw what the console shows: its tabs, live or as a picture.",
     "disk": "Work with a disk's bytes.",
     "guest": "Work inside an instance: files, processes, mounted disks.",
     "policy": "See the runs of policies ahead, and what they will keep and cost.",

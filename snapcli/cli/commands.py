@@ -3,7 +3,7 @@
 Turns options into wire parameters and hands them on; holds no rule of the service.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
@@ -23,23 +23,42 @@ _STRUCTURES = ("json", "struct", "structs")
 def build(action: str) -> click.Command:
     """Return the command of an action, importing the one module that declares it."""
     entry = catalogue.ENTRIES[action]
+    examples = help_text.examples(action, friendly=True)
+    return build_as(entry.command.split()[-1], action, perform, (), examples)
+
+
+def build_as(
+    name: str,
+    action: str,
+    carry_out: Callable[..., int],
+    more: Sequence[click.Option],
+    examples: str,
+) -> click.Command:
+    """Return a command that takes the parameters of an action, and `more` options of its own.
+
+    `carry_out` is called as `perform` is, with the values of those options by name.
+    """
+    entry = catalogue.ENTRIES[action]
     declared = catalogue.load(action)
     spelled = spellings(action, declared.request)
+    names = [str(option.name) for option in more]
 
     @click.pass_obj
     def callback(session: Session, /, **values: Any) -> None:
+        extra = {name: values.pop(name) for name in names}
         given: dict[str, str] = {}
         for spelling in spelled:
             texts = _texts(spelling, values[spelling.parameter.field], session)
             given |= to_wire(spelling, texts)
-        click.get_current_context().exit(perform(action, declared, spelled, given, session))
+        code = carry_out(action, declared, spelled, given, session, **extra)
+        click.get_current_context().exit(code)
 
     return helped_command(
-        entry.command.split()[-1],
+        name,
         callback,
         entry.summary,
-        help_text.examples(action, friendly=True),
-        [_parameter(each) for each in spelled],
+        examples,
+        [*map(_parameter, spelled), *more],
         operation=True,
     )
 
@@ -119,19 +138,7 @@ def perform(
 ) -> int:
     """Carry out an action with its wire parameters, print the result, return the exit code."""
     plan = None if HELPERS.isdisjoint(session.flags) else calling.plan(declared, session)
-    options = {each.parameter.name: each.option for each in spelled}
-    options |= dict.fromkeys(REGION_NAMES, "--region")
-    region_name = _region_name(declared)
-    region = session.request_region or session.effective_region()
-    if region is None and region_name == "regionId":
-        region = session.workspace_region()  # the API has no default there
-    if region and region_name:
-        given = given | {region_name: region}
-    lacking = lacking_parameters(declared.request, given)
-    if lacking:
-        names = tuple(options.get(name, name) for name in lacking)
-        path = click.get_current_context().command_path
-        raise missing(names, f"{path} --help")
+    given = complete(declared, spelled, given, session)
     show = present.chosen(session.output)
     if plan is not None and calling.print_request(plan, action, given, session):
         return exit_codes.SUCCESS
@@ -158,6 +165,29 @@ def perform(
     if not session.quiet:
         hints.after(action, given, response, streams)
     return damage_code(action, response)
+
+
+def complete(
+    declared: Operation,
+    spelled: Sequence[Spelling],
+    given: dict[str, str],
+    session: Session,
+) -> dict[str, str]:
+    """Return the wire parameters with the region. Raises UsageError where required ones lack."""
+    options = {each.parameter.name: each.option for each in spelled}
+    options |= dict.fromkeys(REGION_NAMES, "--region")
+    region_name = _region_name(declared)
+    region = session.request_region or session.effective_region()
+    if region is None and region_name == "regionId":
+        region = session.workspace_region()  # the API has no default there
+    if region and region_name:
+        given = given | {region_name: region}
+    lacking = lacking_parameters(declared.request, given)
+    if lacking:
+        names = tuple(options.get(name, name) for name in lacking)
+        path = click.get_current_context().command_path
+        raise missing(names, f"{path} --help")
+    return given
 
 
 def _region_name(declared: Operation) -> str:

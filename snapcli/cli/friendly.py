@@ -89,6 +89,10 @@ def _section(name: str) -> str:
 def _build_top(name: str) -> click.Command:
     if name in _BY_COMMAND:
         return _build_operation(name)
+    if name == "console":
+        from snapcli.cli.local import console
+
+        return console.command()
     if name in GROUPS:
         return LazyGroup(
             name,

@@ -176,7 +176,7 @@ def common_options() -> list[click.Parameter]:
             multiple=True,
             expose_value=False,
             callback=_sets(_output),
-            help="json, table, or cols=A,B [rows=Path[]] [num=true].",
+            help="json, table, csv, or cols=A,B [rows=Path[]] [num=true].",
         ),
         GlobalOption(
             ["--quiet", "-q"],

@@ -12,25 +12,26 @@ from snapcli.cli.json_text import json_text
 from snapcli.cli.session import Session
 from snapcli.cli.usage import UsageError, closest
 
-Choice = Literal["auto", "json", "table"] | output.Columns
+Choice = Literal["auto", "json", "table", "csv"] | output.Columns
 
-_NAMES = ("json", "table", "cols=", "rows=", "num=")
+_PLAIN: tuple[Literal["json", "table", "csv"], ...] = ("json", "table", "csv")
+_NAMES = (*_PLAIN, "cols=", "rows=", "num=")
 
 
 def chosen(words: Sequence[str]) -> Choice:
     """Read the words of `--output`. Raises UsageError for a format that does not exist."""
     if not words:
         return "auto"
-    for name in ("json", "table"):
+    for name in _PLAIN:
         if name in words:
             if len(words) > 1:
                 raise UsageError(f"--output takes {name} alone, or cols=... [rows=...] [num=true].")
-            return "json" if name == "json" else "table"
+            return name
     strange = [word for word in words if not word.startswith(("cols=", "rows=", "num="))]
     if strange:
         raise UsageError(
-            f"'{strange[0]}' is not a valid output format. It must be json, table, or cols=... "
-            "[rows=...] [num=true].",
+            f"'{strange[0]}' is not a valid output format. It must be json, table, csv, or "
+            "cols=... [rows=...] [num=true].",
             near=closest(strange[0], _NAMES),
         )
     return output.columns(words)
@@ -46,6 +47,11 @@ def show(action: str, response: object, choice: Choice, session: Session) -> Non
     if isinstance(choice, output.Columns):
         streams.write(output.columns_table(choice, response))
         return
+    if choice == "csv":
+        from snapcli.cli.views.csv_text import csv_text
+
+        streams.write(csv_text(views.table(action, response, session)))
+        return
     local = catalogue.ENTRIES[action].local and not session.exact
     listing = action.startswith(("Describe", "List")) and streams.is_terminal("stdout")
     listing = listing and not session.exact
@@ -60,10 +66,17 @@ def show_found(found: object, choice: Choice, session: Session) -> None:
     streams = session.streams
     if isinstance(choice, output.Columns):
         streams.write(output.columns_table(choice, found))
-    elif choice == "table" and isinstance(found, dict | list):
+    elif choice in ("table", "csv") and isinstance(found, dict | list):
         from snapcli.cli.views import generic
-        from snapcli.cli.views.drawing import draw_listing
 
-        draw_listing(generic.found(found), streams)
+        listing = generic.found(found)
+        if choice == "csv":
+            from snapcli.cli.views.csv_text import csv_text
+
+            streams.write(csv_text(listing))
+        else:
+            from snapcli.cli.views.drawing import draw_listing
+
+            draw_listing(listing, streams)
     else:
         streams.write_bytes(json_text(found))

@@ -10,7 +10,7 @@ import msgspec
 
 from snapcli.api import catalogue
 from snapcli.cli import grammar
-from snapcli.cli.command_table import GROUPS, LOCAL, OTHERS
+from snapcli.cli.command_table import CONSOLE, GROUPS, LOCAL, OTHERS
 from snapcli.cli.completion import values
 from snapcli.cli.completion.values import Candidates, Value
 from snapcli.cli.streams import Streams
@@ -248,6 +248,8 @@ def _command(words: Sequence[str]) -> Command | None:
     if first in GROUPS:
         if not rest:
             return None
+        if first == "console" and rest[0] in CONSOLE:
+            return _console(rest[0])
         entry = by_command.get(" ".join(words))
     else:
         entry = by_command.get(first)
@@ -277,6 +279,8 @@ def _commands(words: Sequence[str], current: str) -> Candidates:
                     if not each.local]  # fmt: skip
         found = [(each.action, each.summary) for each in entries if not each.local or current]
         return [*found, *([] if rest else [("help", "List the operations.")])]
+    if first == "console":
+        return [(name, about) for name, (_, _, about) in CONSOLE.items()]
     head = f"{first} "
     return [
         (name.removeprefix(head), entry.summary)
@@ -337,6 +341,15 @@ def _friendly(action: str) -> Command:
             elif each.style == "pairs":
                 value = Value()
             command.options.append(Option(each.option, about, value, each.repeats))
+    return command
+
+
+def _console(name: str) -> Command:
+    """Return a tab of the console: its operation's options, and those of drawing."""
+    command = _friendly(CONSOLE[name][0])
+    command.options.append(Option("--export", "Write a picture", Value(kind="files")))
+    if name in ("snapshots", "chain", "groups"):
+        command.options.append(Option("--watch", "Draw again while something is in progress"))
     return command
 
 

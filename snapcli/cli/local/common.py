@@ -19,10 +19,16 @@ def workspace_path(session: Session) -> str:
 
 
 def wants_json(session: Session) -> bool:
-    """Tell whether `--output json` was said. Raises UsageError for a format that is not one."""
+    """Tell whether `--output json` was said.
+
+    Raises UsageError for a format that is not one, and for csv: what is printed is no table.
+    """
     from snapcli.cli import present
 
-    return present.chosen(session.output) == "json"
+    choice = present.chosen(session.output)
+    if choice == "csv":
+        raise UsageError("This command prints no table; --output takes json here.")
+    return choice == "json"
 
 
 def lacking(command: str, *names: str) -> UsageError:

@@ -55,13 +55,15 @@ def _set(session: Session, /, key: str | None, value: str | None) -> None:
 
 @click.pass_obj
 def _list(session: Session, /) -> None:
+    from snapcli.cli import present
     from snapcli.cli.json_text import json_text
-    from snapcli.cli.views.drawing import draw_listing
+    from snapcli.cli.views.csv_text import csv_text
     from snapcli.cli.views.listing import Listing
     from snapcli.workspace import settings_edit
 
+    choice = present.chosen(session.output)
     values = settings_edit.list_values(workspace_path(session))
-    if wants_json(session):
+    if choice == "json":
         session.streams.write_bytes(json_text({key: value for key, value, _ in values}))
         return
     listing = Listing(
@@ -69,6 +71,11 @@ def _list(session: Session, /) -> None:
         columns=("Setting", "Value", "From"),
         rows=[(key, _text(value), source) for key, value, source in values],
     )
+    if choice == "csv":
+        session.streams.write(csv_text(listing))
+        return
+    from snapcli.cli.views.drawing import draw_listing
+
     draw_listing(listing, session.streams)
 
 

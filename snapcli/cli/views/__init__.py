@@ -67,22 +67,44 @@ _VIEWS: Mapping[str, tuple[str, str]] = {
 _ANY_VIEW = ("generic", "view")
 
 
-def draw(action: str, response: object, session: Session) -> None:
-    """Print the picture of a response on standard output, and on an empty list a remark."""
+def picture(action: str, response: object, session: Session) -> Listing | str:
+    """Return the picture of a response: a table as data, or text."""
     module, function = _VIEWS.get(action, _ANY_VIEW)
     view: Callable[[object, Session], Listing | str] = getattr(
         import_module(f"snapcli.cli.views.{module}"), function
     )
-    picture = view(msgspec.to_builtins(response), session)
+    return view(msgspec.to_builtins(response), session)
+
+
+def table(action: str, response: object, session: Session) -> Listing:
+    """Return a response as a table, for programs; where the picture is text, its data."""
+    found = picture(action, response, session)
+    if isinstance(found, Listing):
+        return found
+    answer = msgspec.to_builtins(response)
+    if action == "ShowChain":
+        from snapcli.cli.views import chain_view
+
+        return chain_view.table(answer)
+    from snapcli.cli.views import generic
+
+    lists = [value for value in answer.values() if isinstance(value, list)]
+    whole = len(lists) == 1 and all(isinstance(each, dict) for each in lists[0])
+    return generic.found(lists[0]) if whole and lists[0] else generic.view(answer, session)
+
+
+def draw(action: str, response: object, session: Session) -> None:
+    """Print the picture of a response on standard output, and on an empty list a remark."""
+    found = picture(action, response, session)
     streams = session.streams
-    if isinstance(picture, str):
-        streams.write(picture)
+    if isinstance(found, str):
+        streams.write(found)
         return
-    if not picture.rows and streams.is_terminal("stderr"):
-        streams.remark(f"No {picture.what} found.")
+    if not found.rows and streams.is_terminal("stderr"):
+        streams.remark(f"No {found.what} found.")
         return
     from snapcli.cli.views.drawing import draw_listing
 
-    draw_listing(picture, streams)
-    if picture.more and streams.is_terminal("stderr"):
-        streams.remark(picture.more)
+    draw_listing(found, streams)
+    if found.more and streams.is_terminal("stderr"):
+        streams.remark(found.more)

@@ -3,7 +3,14 @@
 import msgspec
 
 from snapcli.cli.session import Session
-from snapcli.cli.views.listing import Calendar, bytes_text
+from snapcli.cli.views.listing import (
+    Calendar,
+    Listing,
+    bytes_text,
+    cells_of,
+    id_and_name,
+    isolated,
+)
 
 _BAR_CELLS = 40
 _LEAST_BAR_CELLS = 20
@@ -66,7 +73,7 @@ def _table(chain: _Chain, session: Session) -> list[str]:
     lines: list[str] = []
     for created in (True, False):
         bare = aligned(_rows(chain, session, _bars(chain, 0), created=created))
-        room = streams.width - max(len(line) for line in bare)
+        room = streams.width - max(map(cells_of, bare))
         lines = aligned(
             _rows(
                 chain,
@@ -106,7 +113,7 @@ def _rows(
 
 def _headline(chain: _Chain, session: Session) -> list[str]:
     """Return what the chain is and occupies, in two lines where a terminal needs them."""
-    name = f" ({chain.disk_name})" if chain.disk_name else ""
+    name = f" ({isolated(chain.disk_name)})" if chain.disk_name else ""
     many = "snapshot" if chain.total_count == 1 else "snapshots"
     what = "Chain" if chain.chain_id == chain.disk_id else f"Copies in {chain.region_id}"
     which = f"{what} of disk {chain.disk_id}{name}: {chain.total_count} {many}, "
@@ -115,7 +122,7 @@ def _headline(chain: _Chain, session: Session) -> list[str]:
         f"machine{', encrypted' if chain.encrypted else ''}"
     )
     streams = session.streams
-    if streams.is_terminal("stdout") and len(which + size) > streams.width:
+    if streams.is_terminal("stdout") and cells_of(which + size) > streams.width:
         return [which.rstrip(), size]
     return [which + size]
 
@@ -158,10 +165,41 @@ def _legend(chain: _Chain) -> list[str]:
     ]
 
 
+def table(answer: object) -> Listing:
+    """Return the nodes of a ShowChain answer as rows, for programs."""
+    return Listing(
+        what="snapshots",
+        columns=(
+            "Snapshot ID/Name",
+            "Creation Time",
+            "Status",
+            "Progress",
+            "Data Blocks",
+            "Empty Blocks",
+            "Size in Bytes",
+        ),
+        rows=[
+            (
+                id_and_name(node.snapshot_id, node.snapshot_name),
+                node.creation_time,
+                node.status,
+                node.progress,
+                str(node.data_blocks),
+                str(node.empty_blocks),
+                str(node.size_bytes),
+            )
+            for node in msgspec.convert(answer, _Chain).nodes
+        ],
+    )
+
+
 def aligned(rows: list[list[str]]) -> list[str]:
     """Return rows as lines with their columns below each other, nothing trailing."""
-    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
+    widths = [max(cells_of(row[at]) for row in rows) for at in range(len(rows[0]))]
     return [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        "  ".join(
+            isolated(cell) + " " * (width - cells_of(cell))
+            for cell, width in zip(row, widths, strict=True)
+        ).rstrip()
         for row in rows
     ]

@@ -148,3 +148,25 @@ def bytes_text(size_bytes: int) -> str:
             return f"{size_bytes} B" if unit == "B" else f"{size:.4g} {unit}"
         size /= 1024
     return f"{size:.4g} TiB"
+
+
+def cells_of(text: str) -> int:
+    """Return how many columns of a terminal a text takes: Chinese characters take two."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
+def isolated(text: str) -> str:
+    """Return a text that is read from right to left so that it does not turn its neighbours.
+
+    The marks around it (Unicode's isolates) take no room.
+    """
+    if text.isascii():
+        return text
+    from unicodedata import bidirectional
+
+    turned = any(bidirectional(char) in ("R", "AL") for char in text)
+    return f"\u2068{text}\u2069" if turned else text
