@@ -135,8 +135,8 @@ def test_piped_the_answer_is_the_same_json_as_in_the_other_form(
         (
             "describe-snapshots --output jsn",
             2,
-            "ERROR: 'jsn' is not a valid output format. It must be json, table, or cols=... "
-            "[rows=...] [num=true].\n\nDid you mean:\n  json\n",
+            "ERROR: 'jsn' is not a valid output format. It must be json, table, csv, or "
+            "cols=... [rows=...] [num=true].\n\nDid you mean:\n  json\n",
         ),
         (
             "config set",
