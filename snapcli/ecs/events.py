@@ -24,6 +24,7 @@ SKIPPED = "SnapshotSkipped"
 FAILED = "SnapshotFailed"
 RELEASED = "SnapshotReleased"
 COPIED = "SnapshotCopied"
+COPY_FAILED = "SnapshotCopyFailed"
 INSTANCE_RELEASED = "InstanceReleased"
 
 
@@ -48,6 +49,7 @@ class EventCounts(Item):
     snapshots_failed: int = 0
     snapshots_released: int = 0
     snapshots_copied: int = 0
+    copies_failed: int = 0
     instances_released: int = 0
 
 
@@ -57,6 +59,7 @@ _COUNTED = {
     FAILED: "snapshots_failed",
     RELEASED: "snapshots_released",
     COPIED: "snapshots_copied",
+    COPY_FAILED: "copies_failed",
     INSTANCE_RELEASED: "instances_released",
 }
 

@@ -204,7 +204,7 @@ class Runner:
         except (ApiError, VolumeError) as error:
             if _is_machines_fault(error):
                 raise
-            self._tell_copy(events.FAILED, chain.region_id, chain, node, str(error))
+            self._tell_copy(events.COPY_FAILED, chain.region_id, chain, node, str(error))
             return call.now
         state = self.state(found[0])
         if state.busy_until is None or found[1].ready_at > state.busy_until:

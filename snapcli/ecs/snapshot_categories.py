@@ -104,7 +104,8 @@ def _check_archivable(call: Call, chain: Chain, node: SnapshotRecord) -> None:
         raise ApiError(
             "InvalidOperation.EncryptedSnapshotUnsupport",
             403,
-            f"The snapshot {node.snapshot_id} is encrypted; only unencrypted ones can be archived.",
+            f"The snapshot {node.snapshot_id} is encrypted; only unencrypted ones can be archived. "
+            "Keep it as it is, or delete it.",
         )
     if has_instant_access(node, call.now):
         raise ApiError(
@@ -136,7 +137,7 @@ def _check_retention(call: Call, node: SnapshotRecord, days: int | None) -> None
             "InvalidOperation.DecreaseRetentionDaysUnsupported",
             400,
             f"The snapshot {node.snapshot_id} is kept {node.retention_days} days; its retention "
-            f"can't be shortened to {days} days.",
+            f"can't be shortened to {days} days. Give more days, or none.",
         )
     if end <= call.now:
         raise ApiError(

@@ -133,12 +133,14 @@ def modify_snapshot_attribute(
 
 def _change_retention(call: Call, node: SnapshotRecord, days: int) -> None:
     if not node.retention_days or days < node.retention_days:
-        kept = f"{node.retention_days} days" if node.retention_days else "until deleted"
+        kept, way_on = "until deleted", "DeleteSnapshot deletes it when that time has come."
+        if node.retention_days:
+            kept, way_on = f"{node.retention_days} days", "Give more days."
         raise ApiError(
             "InvalidOperation.DecreaseRetentionDaysUnsupported",
             400,
             f"The snapshot {node.snapshot_id} is kept {kept}; its retention can't be shortened to "
-            f"{days} days.",
+            f"{days} days. {way_on}",
         )
     node.retention_days = days
     release = released_at(node)

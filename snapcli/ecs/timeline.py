@@ -36,6 +36,7 @@ _OF_EVENTS = {
     events.FAILED: (RUN, "failed"),
     events.RELEASED: (RELEASE, "released"),
     events.COPIED: (COPY, "copied"),
+    events.COPY_FAILED: (COPY, "failed"),
     events.INSTANCE_RELEASED: (INSTANCE, "released"),
 }
 
@@ -189,8 +190,6 @@ def _past(
 
 def _past_item(event: EventRecord) -> TimelineItem:
     kind, outcome = _OF_EVENTS[event.event]
-    if event.event == events.FAILED and not event.policy_id:
-        kind = COPY
     return TimelineItem(
         time=seconds_time(event.at),
         when="past",

@@ -423,6 +423,22 @@ def test_copies_begin_when_the_snapshot_is_accomplished_and_wait_for_each_other(
     assert [each["Status"] for each in copies][:1] == ["progressing"]
 
 
+@pytest.mark.rule("PO-9", "CP-5")
+def test_of_an_encrypted_disk_the_copy_fails_and_not_the_snapshot(cloud: Cloud) -> None:
+    instance_id = cloud.instance()
+    given = {"InstanceId": instance_id, "Size": 20, "Encrypted": True}
+    disk_id = cloud.ecs("CreateDisk", DiskCategory="cloud_essd", **given)["DiskId"]
+    copied = {"EnableCrossRegionCopy": True, "TargetCopyRegions": '["cn-beijing"]'}
+    apply(cloud, create(cloud, **copied), disk_id)
+    events = advance(cloud, "1d")
+    assert [event["Event"] for event in events] == ["SnapshotCreated", "SnapshotCopyFailed"]
+    assert "encrypted" in events[1]["Reason"]
+    [made] = cloud.snapshots(DiskId=disk_id)
+    assert made["Status"] == "accomplished"
+    told = cloud.ok("clock", "advance", "1d", "--output", "table").out
+    assert "1 copies to another region failed" in told and "snapshots failed" not in told
+
+
 @pytest.mark.rule("PO-12")
 def test_a_disk_that_cannot_be_captured_stops_no_other(cloud: Cloud) -> None:
     instance_id = cloud.instance(DataDisk__2__Size=20, DataDisk__2__Category="cloud_essd")

@@ -34,6 +34,7 @@ _HAPPENED = {
     "SnapshotsFailed": "automatic snapshots failed",
     "SnapshotsReleased": "snapshots released",
     "SnapshotsCopied": "snapshots copied to another region",
+    "CopiesFailed": "copies to another region failed",
     "InstancesReleased": "instances released",
 }
 
