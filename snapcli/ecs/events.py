@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from snapcli.api.operation import Item
 from snapcli.ecs.records import EventRecord, Events
 from snapcli.ecs.wire import seconds_time
+from snapcli.workspace.errors import WorkspaceError
 
 if TYPE_CHECKING:
     from snapcli.ecs.call import Call
@@ -129,10 +130,17 @@ class Log:
             self.events.append(event_item(record))
 
     def keep(self, tx: "Transaction") -> None:
-        """Write the transaction's newest events into the workspace's journal."""
+        """Write the transaction's newest events into the workspace's journal.
+
+        A damaged one is begun anew: it only tells, and nothing that is due may wait for it.
+        """
         if not self._added:
             return
-        journal = tx.load(JOURNAL_FILE, Events, Events)
+        try:
+            journal = tx.load(JOURNAL_FILE, Events, Events)
+        except WorkspaceError:
+            journal = Events()
+            tx.put(JOURNAL_FILE, journal)
         journal.number += self._added
         journal.events = [*journal.events, *self._newest][-KEPT:]
         self.begin()

@@ -7,8 +7,9 @@ from snapcli.api.operation import Request, Response, operation
 from snapcli.ecs.accounts import account_ids, due_accounts
 from snapcli.ecs.call import Call, home_of
 from snapcli.ecs.events import EventCounts, EventItem, Log, event_item, journal_of
-from snapcli.ecs.records import Account
+from snapcli.ecs.records import Account, Events
 from snapcli.ecs.wire import seconds_time
+from snapcli.workspace.errors import WorkspaceError
 
 if TYPE_CHECKING:
     from snapcli.workspace.transaction import Transaction
@@ -69,10 +70,15 @@ def _tell(tx: "Transaction", request: SettleTimeRequest, response: SettleTimeRes
     if instants:
         response.next_due_at = seconds_time(min(instants))
         response.due_in_seconds = max((min(instants) - tx.now).total_seconds(), 0.0)
-    journal = journal_of(tx)
+    try:
+        journal = journal_of(tx)
+    except WorkspaceError:  # the next event begins it anew
+        journal = Events()
     response.number = journal.number
     if request.after is not None:
-        count = max(journal.number - request.after, 0)
+        # One that was begun anew meanwhile is told whole.
+        known = request.after if request.after <= journal.number else 0
+        count = journal.number - known
         kept = journal.events[max(len(journal.events) - count, 0) :]
         response.events = [event_item(event) for event in kept]
         response.omitted = count - len(kept)

@@ -184,6 +184,8 @@ def test_a_command_that_holds_the_lock_delays_it_and_nothing_is_lost(
         assert run.lines == []
     [event] = run.wait(1)
     assert (event["Time"], event["DiskId"]) == ("2022-03-11T03:00:00Z", disk_id)
+    assert (event["Event"], event["RegionId"]) == ("SnapshotCreated", REGION)
+    assert run.said == []  # a program reads along
     assert run.stop() == 0
 
 

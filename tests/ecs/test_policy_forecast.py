@@ -98,6 +98,20 @@ def test_no_more_than_the_whole_disk_changes_between_two_runs(cloud: Cloud) -> N
     assert outcome(told) == [stored(cloud, disk_id)] == [(2, 20 * BLOCK_BYTES)]
 
 
+@pytest.mark.rule("IN-6")
+def test_a_disk_that_rewrites_the_same_blocks_stores_no_more_than_was_foretold(
+    cloud: Cloud,
+) -> None:
+    disk_id, _ = covered(cloud, retentionDays=4)
+    Writer(cloud, disk_id, 20).write(20)
+    cloud.snapshot(disk_id, RetentionDays=2)
+    told = forecast(cloud, "--days", "8", "--change", "15%/day")
+    live(cloud, Writer(cloud, disk_id, 4), 8, 3)  # round and round in four of twenty
+    [(count, size)] = outcome(told)
+    assert stored(cloud, disk_id)[0] == count == 4
+    assert stored(cloud, disk_id)[1] <= size
+
+
 @pytest.mark.rule("IN-5")
 def test_it_heeds_the_limit_of_automatic_snapshots(cloud: Cloud) -> None:
     disk_id, _ = covered(cloud, timePoints=HOURLY, retentionDays=-1)

@@ -165,3 +165,19 @@ def test_accounts_see_their_own_events(cloud: Cloud) -> None:
     advance(cloud, "1d")
     assert len(timeline(cloud, "--past")) == 1
     assert timeline(cloud, "--past", "--profile", "partner") == []
+
+
+def test_a_damaged_journal_keeps_nothing_from_happening(cloud: Cloud) -> None:
+    covered(cloud, timePoints=HOURLY)
+    advance(cloud, "2h")
+    journal = cloud.root / "state" / "events.json"
+    journal.write_text("{")
+    assert "events.json is damaged" in cloud.run("timeline").err
+    assert cloud.run("check").code == 5
+    assert cloud.ok("settle", "--after", "2", "--output", "json").json["Number"] == 0
+    assert len(advance(cloud, "1h")) == 1
+    assert len(timeline(cloud, "--past")) == 1  # what it knew is lost, and nothing else
+    assert len(cloud.snapshots()) == 3
+    again = cloud.ok("settle", "--after", "2", "--output", "json").json
+    assert [event["Time"] for event in again["Events"]] == ["2022-03-11T05:00:00Z"]
+    cloud.check()

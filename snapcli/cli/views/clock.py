@@ -12,6 +12,7 @@ class Event(msgspec.Struct, rename="pascal"):
 
     time: str
     event: str
+    region_id: str = ""
     snapshot_id: str = ""
     disk_id: str = ""
     auto_snapshot_policy_id: str = ""
