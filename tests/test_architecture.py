@@ -15,7 +15,7 @@ PACKAGE = ROOT / "snapcli"
 TESTS = ROOT / "tests"
 RULES = ROOT.parent / "shared" / "spec" / "rules.md"
 
-# The rules that are held; a line a family, so that what is added meets nothing else.
+# Every rule, a line a family.
 HELD = (
     *(f"OV-{n}" for n in range(1, 6)),
     *(f"AC-{n}" for n in range(1, 2)),
@@ -25,17 +25,15 @@ HELD = (
     *(f"IA-{n}" for n in range(1, 8)),
     *(f"CP-{n}" for n in range(1, 7)),
     *(f"RB-{n}" for n in range(1, 10)),
-    *(f"DL-{n}" for n in (1, 3, 4, 5)),
-    *(f"AP-{n}" for n in range(1, 16)),
-    *(f"PO-{n}" for n in range(1, 13)),
-    *(f"FQ-{n}" for n in (3,)),
+    *(f"IM-{n}" for n in range(1, 10)),
+    *(f"DL-{n}" for n in range(1, 6)),
     *(f"SZ-{n}" for n in range(1, 6)),
     *(f"GR-{n}" for n in range(1, 7)),
     *(f"GB-{n}" for n in range(1, 4)),
+    *(f"AP-{n}" for n in range(1, 16)),
+    *(f"PO-{n}" for n in range(1, 13)),
     *(f"TG-{n}" for n in range(1, 3)),
-    *(f"FQ-{n}" for n in (1,)),
-    *(f"IM-{n}" for n in range(1, 10)),
-    *("DL-2", "FQ-2"),
+    *(f"FQ-{n}" for n in range(1, 4)),
 )
 
 
@@ -174,5 +172,5 @@ def test_every_rule_that_is_held_is_carried_by_a_test(rule: str) -> None:
 @pytest.mark.skipif(not RULES.exists(), reason="the rules are not here")
 def test_tests_carry_only_rules_that_exist() -> None:
     known = set(re.findall(r"^- ([A-Z]{2}-\d+)", RULES.read_text(), re.M))
-    assert set(HELD) <= known
+    assert set(HELD) == known
     assert carried().keys() <= known

@@ -155,7 +155,7 @@ def test_a_freeze_that_lasts_too_long_is_ended_by_its_watchdog_and_told(
     root: str, tmp_path: Path
 ) -> None:
     mounts.mount(root, image(tmp_path), "/mnt")
-    freeze = Freeze(root, str(tmp_path / "frozen" / "i-1.json"), 0.3)
+    freeze = Freeze(root, str(tmp_path / "frozen" / "i-1.json"), 2)
     freeze.begin()
     until(lambda: not (tmp_path / "frozen" / "i-1.json").exists())
     assert not frozen(f"{root}/mnt")
