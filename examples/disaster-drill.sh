@@ -5,10 +5,12 @@
 #   examples/disaster-drill.sh [FILE]
 #
 # FILE is the data, by default this script. Uses the workspace in SNAPCLI_WORKSPACE; without one, a
-# new one that is removed at the end.
+# new one that is removed at the end. CLI=aliyun takes the service's commands through `snapcli shim`.
 set -euo pipefail
 shopt -s inherit_errexit
 
+cli=${CLI:-snapcli}
+region=cn-hangzhou
 data=${1:-${BASH_SOURCE[0]}}
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
@@ -19,36 +21,34 @@ image=ubuntu_18_04_x64_20G_alibase_20220101.vhd
 launch() { # NAME ZONE [OPTION...]: start an instance, print its id
   local name=$1 zone=$2
   shift 2
-  snapcli run-instances --image-id $image --instance-type ecs.g6.large \
-    --instance-name "$name" --zone-id "$zone" "$@" | grep -o 'i-[a-z0-9]*'
+  $cli ecs RunInstances --RegionId $region --ImageId $image --InstanceType ecs.g6.large \
+    --InstanceName "$name" --ZoneId "$zone" "$@" \
+    --cli-query 'InstanceIdSets.InstanceIdSet[0]' | tr -d '"'
 }
 
 data_disk() { # INSTANCE: print the id of its data disk
-  snapcli describe-disks --instance-id "$1" --disk-type data \
-    --output cols=DiskId rows='Disks.Disk[]' | grep '^d-'
+  $cli ecs DescribeDisks --RegionId $region --InstanceId "$1" --DiskType data \
+    --cli-query 'Disks.Disk[0].DiskId' | tr -d '"'
 }
 
 finished() { # SNAPSHOT: wait until it is created
-  for _ in {1..60}; do
-    snapcli describe-snapshots --snapshot-ids "$1" --output cols=Status rows='Snapshots.Snapshot[]' |
-      grep -q accomplished && return
-    sleep 1
-  done
-  return 1
+  $cli ecs DescribeSnapshots --RegionId $region --SnapshotIds "[\"$1\"]" \
+    --waiter expr='Snapshots.Snapshot[0].Status' to=accomplished timeout=600 interval=2 >/dev/null
 }
 
 echo "== Production, with the data on its data disk"
-snapcli open-snapshot-service >/dev/null
-production=$(launch production cn-hangzhou-h --data-disk Size=20,Category=cloud_essd)
+$cli ecs OpenSnapshotService --RegionId $region >/dev/null
+production=$(launch production cn-hangzhou-h --DataDisk.1.Size 20 --DataDisk.1.Category cloud_essd)
 disk=$(data_disk "$production")
-snapcli disk write "$disk" <"$data"
+snapcli disk write "$disk" <"$data" >/dev/null
 
 echo "== The nightly snapshot"
-snapshot=$(snapcli create-snapshot --disk-id "$disk" --snapshot-name nightly | grep -o 's-[a-z0-9]*')
+snapshot=$($cli ecs CreateSnapshot --DiskId "$disk" --SnapshotName nightly \
+  --cli-query SnapshotId | tr -d '"')
 finished "$snapshot"
 
 echo "== The disaster: the instance and its disks are released"
-snapcli delete-instance --instance-id "$production" --force >/dev/null
+$cli ecs DeleteInstance --InstanceId "$production" --Force true </dev/null >/dev/null
 if snapcli disk path "$disk" 2>/dev/null; then
   echo "the disk is still there" >&2
   exit 1
@@ -56,10 +56,10 @@ fi
 
 echo "== Recovery in another zone: a new instance, a disk from the snapshot"
 standby=$(launch standby cn-hangzhou-i)
-restored=$(snapcli create-disk --zone-id cn-hangzhou-i --snapshot-id "$snapshot" \
-  --disk-category cloud_essd | grep -o 'd-[a-z0-9]*')
-snapcli attach-disk --instance-id "$standby" --disk-id "$restored" >/dev/null
+restored=$($cli ecs CreateDisk --RegionId $region --ZoneId cn-hangzhou-i --SnapshotId "$snapshot" \
+  --DiskCategory cloud_essd --cli-query DiskId | tr -d '"')
+$cli ecs AttachDisk --InstanceId "$standby" --DiskId "$restored" >/dev/null
 
 echo "== Comparison"
-snapcli disk read "$restored" --length "$(stat -c %s "$data")" | cmp - "$data"
+snapcli disk read "$restored" --length "$(wc -c <"$data" | tr -d ' ')" | cmp - "$data"
 echo "Every byte of $data is there again."

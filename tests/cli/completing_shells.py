@@ -27,6 +27,9 @@ _SETUP = {
     "bash": "bind 'set bell-style none'; bind 'set show-all-if-ambiguous on'; "
     "bind 'set completion-query-items 0'; bind 'set page-completions off'; PS1='$ '; source {}",
     "zsh": "PS1='$ '; LISTMAX=9999; autoload -Uz compinit; compinit -u -D; source {}",
+    # As a package installs it.
+    "zsh-package": "PS1='$ '; LISTMAX=9999; fpath=({folder} $fpath); autoload -Uz compinit; "
+    "compinit -u -D",
 }
 
 
@@ -86,13 +89,16 @@ class Typing:
     """A shell at a terminal of its own, with the completion sourced; keys go in, a screen comes."""
 
     def __init__(self, shell: str, workspace: Path) -> None:
+        name = shell.split("-")[0]
+        setup = _SETUP[shell].format(SCRIPTS[name], folder=SCRIPTS[name].parent)
+        shell = name
         needs(shell)
         pid, self._terminal = pty.fork()
         if pid == 0:  # pragma: no cover
             os.chdir(workspace.parent)
             os.execvpe(_START[shell][0], _START[shell], environment(workspace))
         self._pid = pid
-        self.press(f"{_SETUP[shell].format(SCRIPTS[shell])}; echo {_READY[:5]}''{_READY[5:]}\n")
+        self.press(f"{setup}; echo {_READY[:5]}''{_READY[5:]}\n")
         self.until(_READY)
 
     def press(self, keys: str) -> None:

@@ -73,10 +73,8 @@ def test_the_guides_own_lines_make_a_local_snapshot(desk: Desk) -> None:
 
 
 @pytest.mark.rule("OV-3")
-def test_a_destroyed_disk_is_made_again_from_its_snapshot_in_another_zone(
-    tmp_path: Path, cloud: Cloud
-) -> None:
-    _run_session(Desk(tmp_path, cloud, "snapcli"), "disaster-drill")
+def test_a_destroyed_disk_is_made_again_from_its_snapshot_in_another_zone(desk: Desk) -> None:
+    _run_session(desk, "disaster-drill")
 
 
 def test_a_lost_region_is_made_again_from_a_copy_in_another(desk: Desk) -> None:

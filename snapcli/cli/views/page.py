@@ -95,6 +95,7 @@ def _whole(tabs: Sequence[Section], width: int) -> RenderableType:
             parts.append(Text(tab.picture.rstrip("\n"), overflow="fold"))
         elif tab.picture.rows:
             parts.append(renderable(tab.picture, width))
+            parts += [Text(tab.picture.more, overflow="fold")] if tab.picture.more else []
         else:
             parts.append(Text(_nothing(tab.picture)))
     return Group(*parts)
