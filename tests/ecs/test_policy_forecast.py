@@ -179,6 +179,18 @@ def test_runs_that_would_be_skipped_are_counted(cloud: Cloud) -> None:
     assert outcome(told) == [stored(cloud, disk_id)]
 
 
+@pytest.mark.rule("PO-4")
+def test_runs_within_a_creation_are_foretold_as_skipped(cloud: Cloud) -> None:
+    disk_id, _ = covered(cloud, timePoints=HOURLY)
+    cloud.ok("config", "set", "speed", "realistic")
+    cloud.ok("config", "set", "speeds.realistic.snapshot_minimum_seconds", "5400")
+    told = forecast(cloud, "--days", "1", "--change", "0%")
+    assert (told["Disks"][0]["SnapshotsMade"], told["Disks"][0]["RunsSkipped"]) == (12, 12)
+    done = [event["Event"] for event in advance(cloud, "1d")]
+    assert (done.count("SnapshotCreated"), done.count("SnapshotSkipped")) == (12, 12)
+    assert outcome(told) == [stored(cloud, disk_id)]
+
+
 def test_a_policy_is_tried_on_a_disk_that_has_none(cloud: Cloud) -> None:
     disk_id = cloud.data_disk(cloud.instance())
     cloud.write(disk_id, 0, block("A") * 4)
