@@ -91,19 +91,21 @@ def service_is_on(call: Call) -> bool:
 def require_snapshot_service(call: Call) -> None:
     """Raise ApiError unless the snapshot service was activated (AC-1) and is paid for (SZ-3)."""
     account = call.account
+    profile = f" --profile {call.account_id}" if call.home else ""
     if account.snapshot_service_at is None:
         raise ApiError(
             "InvalidAccountStatus.SnapshotServiceUnavailable",
             403,
-            "The snapshot service is not activated in this workspace. Activate it with "
-            "`snapcli init` or `snapcli open-snapshot-service`; snapshots are billed by size and "
-            "time from then on.",
+            f"The snapshot service is not activated for the account {call.account_id}. Activate "
+            f"it with `snapcli open-snapshot-service{profile}`, or `snapcli init{profile}`; "
+            "snapshots are billed by size and time from then on.",
         )
     if is_barred(account.overdue_at, call.now):
         raise ApiError(
             "InvalidAccountStatus.NotEnoughBalance",
             403,
-            f"A bill of the account is unpaid since {seconds_time(account.overdue_at)}; "
+            f"A bill of the account {call.account_id} is unpaid since "
+            f"{seconds_time(account.overdue_at)}; "
             f"{GRACE // timedelta(hours=1)} hours later the snapshot service went off. What is "
-            "stored is kept. Turn it on again with: snapcli account pay",
+            f"stored is kept. Turn it on again with: snapcli account pay{profile}",
         )

@@ -39,6 +39,7 @@ def test_each_account_activates_the_snapshot_service_for_itself(cloud: Cloud) ->
     disk_id = cloud.data_disk(cloud.instance())
     refused = cloud.refused("CreateSnapshot", DiskId=disk_id)
     assert refused.error_code == "InvalidAccountStatus.SnapshotServiceUnavailable"
+    assert "open-snapshot-service --profile" in refused.err  # works whoever is the current one
     cloud.ecs("OpenSnapshotService")
     cloud.write(disk_id, 0, block("A"))
     cloud.snapshot(disk_id)
