@@ -86,6 +86,8 @@ def test_a_table_as_csv_has_ids_and_names_apart(filled: Cloud) -> None:
         assert [row["Snapshot Name"] for row in rows] == [HEBREW, CHINESE]
         assert all(row["Snapshot ID"].startswith("s-") for row in rows)
         assert rows[0]["Tag"] == "env:prod" and rows[0]["Creation Time"] == "March 11, 2022, 10:33"
+    bill = list(csv.reader(io.StringIO(filled.ok("billing", "--output", "csv").out)))
+    assert bill[0] == ["Field", "Value"] and ["Complete", "false"] in bill
     settings = filled.ok("config", "list", "--output", "csv").out
     assert settings.splitlines()[0] == "Setting,Value,From" and "speed,instant,file" in settings
     assert filled.run("status", "--output", "csv").code == 2
@@ -185,6 +187,13 @@ def test_a_narrow_terminal_gets_cards_and_no_colour_where_none_is_wanted(filled:
     snapshots = plain[: plain.index("Snapshot Chains")]
     assert max(cell_len(each.rstrip("\r")) for each in snapshots.split("\n")) <= 60
     assert re.search(r"^Snapshot ID/Name +s-bp1", snapshots, re.M)
+
+
+def test_a_chain_leaves_out_dates_before_it_breaks_lines(filled: Cloud) -> None:
+    screen = _typed(filled, "console", "chain", filled.disk_id, width=70)
+    rows = [line.rstrip("\r") for line in screen.split("\n") if line.startswith("s-bp1")]
+    assert len(rows) == 2 and max(map(cell_len, rows)) <= 70 and "March" not in screen
+    assert "March" in _typed(filled, "console", "chain", filled.disk_id, width=120)
 
 
 def test_watching_draws_until_nothing_is_in_progress(filled: Cloud) -> None:

@@ -88,9 +88,10 @@ def table(action: str, response: object, session: Session) -> Listing:
         return chain_view.table(answer)
     from snapcli.cli.views import generic
 
-    lists = [value for value in answer.values() if isinstance(value, list)]
-    whole = len(lists) == 1 and all(isinstance(each, dict) for each in lists[0])
-    return generic.found(lists[0]) if whole and lists[0] else generic.view(answer, session)
+    lists = [value for value in answer.values() if isinstance(value, list) and value]
+    if len(lists) == 1 and all(isinstance(each, dict) for each in lists[0]):
+        return generic.found(lists[0])
+    return generic.view(answer, session)
 
 
 def draw(action: str, response: object, session: Session) -> None:

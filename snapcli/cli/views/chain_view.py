@@ -64,13 +64,16 @@ def view(answer: object, session: Session) -> str:
 
 
 def _table(chain: _Chain, session: Session) -> list[str]:
-    """Return a line for each node; a bar gives way where the terminal is too narrow for it."""
-    if chain.columns:
-        return aligned(_rows(chain, session, _letters(chain)))
+    """Return a line for each node; where a terminal is too narrow, bar or date give way."""
     streams = session.streams
+    if chain.columns:
+        lines = aligned(_rows(chain, session, _letters(chain)))
+        if not streams.is_terminal("stdout") or max(map(cells_of, lines)) <= streams.width:
+            return lines
+        return aligned(_rows(chain, session, _letters(chain), created=False))
     if not streams.is_terminal("stdout"):
         return aligned(_rows(chain, session, _bars(chain, _BAR_CELLS)))
-    lines: list[str] = []
+    lines = []
     for created in (True, False):
         bare = aligned(_rows(chain, session, _bars(chain, 0), created=created))
         room = streams.width - max(map(cells_of, bare))

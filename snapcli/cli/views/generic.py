@@ -42,4 +42,4 @@ def _text(value: object) -> str:
         return "\n".join(text for text in map(_text, value.values()) if text)
     if isinstance(value, list):
         return "\n".join(map(_text, value))
-    return str(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
