@@ -54,7 +54,18 @@ TAGS: tuple[Tags, ...] = (
 )
 
 # A series of steps is mostly about those with this in their names.
-FOCUSES = ("", "image", "policy", "group", "copy", "lock", "archive", "disk", "roll_back")
+FOCUSES = (
+    "",
+    "image",
+    "policy",
+    "group",
+    "copy",
+    "lock",
+    "archive",
+    "disk",
+    "roll_back",
+    "re_init",
+)
 
 Step = Callable[..., None]
 

@@ -351,11 +351,14 @@ class DiskRules(Rules):
             for each in self.images
         ):
             codes.add("OperationDenied.ImageCopyConflict")
-        for disk in image.disks:
-            if disk.snapshot is not None and any(
-                self._creating(copy) for copy in self.chain(disk.snapshot.disk, region, copies=True)
-            ):
+        sources = [disk.snapshot for disk in image.disks if disk.snapshot]
+        for source in sources:
+            copies = self.chain(source.disk, region, copies=True)
+            if any(self._creating(copy) for copy in copies):
                 codes.add("InvalidOperation.Conflict")
+            more = sum(other.disk is source.disk for other in sources)
+            if sum(copy.kind == "user" for copy in copies) + more > Quotas.manual:
+                codes.add("QuotaExceed.SnapshotQuota")
         return codes
 
     def copy_image(self, image_id: str, image: Image, name: str, region: str) -> Image:

@@ -62,12 +62,16 @@ class Seen:
         self.compare_groups()
 
     def rows(self, action: str, **parameters: Any) -> list[Row]:
-        asked = {"RegionId": HOME} | (parameters or {"PageSize": 100})
-        answer = self.service(action, **asked)
-        assert answer.get("TotalCount", 0) <= 100
-        [outer] = [value for value in answer.values() if isinstance(value, dict)]
-        [items] = outer.values()
-        return list(items)
+        asked: dict[str, Any] = {"RegionId": HOME, **(parameters or {"PageSize": 100})}
+        found: list[Row] = []
+        while True:
+            answer = self.service(action, **asked)
+            [outer] = [value for value in answer.values() if isinstance(value, dict)]
+            [items] = outer.values()
+            found += items
+            if len(found) >= answer.get("TotalCount", 0):
+                return found
+            asked["PageNumber"] = asked.get("PageNumber", 1) + 1
 
     # Snapshots
 

@@ -139,7 +139,7 @@ class DiskSteps(PolicySteps):
             self.seen.compare_bytes(disk)
         self.end()
 
-    @step(6, which=WHICH)
+    @step(9, which=WHICH)
     def re_initialise(self, which: int) -> None:
         disk = self.any_disk(which)
         codes = self.rules.why_not_reinit(disk)
