@@ -110,6 +110,12 @@ def test_a_tab_is_exported(tab: str, ending: str, filled: Cloud, tmp_path: Path)
     assert "bp1" in text or tab in ("groups", "policies", "size")
 
 
+def test_a_picture_is_whole_however_narrow_the_terminal(filled: Cloud, tmp_path: Path) -> None:
+    file = tmp_path / "chain.svg"
+    _typed(filled, "console", "chain", filled.disk_id, "--export", str(file), width=60)
+    assert "March" in file.read_text(encoding="utf-8")
+
+
 def test_a_file_that_cannot_be_written_is_refused(filled: Cloud, tmp_path: Path) -> None:
     assert filled.run("console", "chains", "--export", "x.pdf").code == 2
     done = filled.run("console", "chains", "--export", str(tmp_path / "none" / "x.svg"))

@@ -15,6 +15,7 @@ from snapcli.cli.command_table import CONSOLE, GROUPS
 from snapcli.cli.groups import LazyGroup
 from snapcli.cli.options import Spelling
 from snapcli.cli.session import HELPERS, Session
+from snapcli.cli.streams import Streams
 from snapcli.cli.usage import UsageError
 
 _OVERVIEW = ("snapshots", "chains", "groups", "policies", "size")
@@ -155,6 +156,14 @@ def _draw_all(session: Session, *, export: str | None, watch: bool) -> int:
     return exit_codes.SUCCESS
 
 
+def _without_terminal(session: Session) -> Session:
+    """Return a session to draw for whose views have all the width that they want."""
+    streams = session.streams
+    wide = Session(Streams(environ=streams.environ, terminals={"stdout": False}))
+    wide.workspace = session.workspace
+    return wide
+
+
 def _draw(gather: Gather, session: Session, export: str | None, watch: bool) -> int:
     """Draw what `gather` finds: into a file, live, or once. Raises UsageError for a bad file."""
     from snapcli.cli.views import page
@@ -165,7 +174,7 @@ def _draw(gather: Gather, session: Session, export: str | None, watch: bool) -> 
             raise UsageError(f"'{export}' must end in .svg or .html: that says what is written.")
         if watch:
             raise UsageError("--watch draws at a terminal, --export into a file.")
-        text = page.exported(page.sections(gather(), session), export)
+        text = page.exported(page.sections(gather(), _without_terminal(session)), export)
         try:
             with open(export, "w", encoding="utf-8") as file:
                 file.write(text)
