@@ -9,6 +9,7 @@ from snapcli.guests import processes
 
 _STEP_SECONDS = 0.05
 _CHUNK_BYTES = 1 << 16
+_PATIENCE_SECONDS = 0.5
 Write = Callable[[bytes], object]
 
 
@@ -83,7 +84,7 @@ class Running:
         finally:
             self._close()
             if not ended:
-                processes.end_job(self._job, 2.0)
+                processes.end_job(self._job, _PATIENCE_SECONDS)
                 self._child.wait()
         return 128 - code if code is not None and code < 0 else code
 
