@@ -1,7 +1,7 @@
 """The snapshot plug-in: application-consistent groups, by its own line or a friendly command.
 
-Runs outside of any transaction but for the capture and the tags, so that no lock is held while
-scripts run (rules AP).
+Runs outside of any transaction but for the capture, so that no lock is held while scripts run
+(rules AP).
 """
 
 import os
@@ -105,7 +105,7 @@ class _Work:
         try:
             take(plan, self._log, self._capture)
             self._check_group()
-            self._set_tags()
+            self._check_tags()
         except BaseException:
             self._undo()
             raise
@@ -197,7 +197,7 @@ class _Work:
                     disks,
                     given.name,
                     given.description,
-                    {},
+                    self._tags(call, instance),
                     rules.group_request(given),
                     hold=not self._tag,
                 )
@@ -227,26 +227,22 @@ class _Work:
             if failed:
                 raise Unmet(WRONG_SNAPSHOT, f"The snapshot {failed[0]} failed.")
 
-    def _set_tags(self) -> None:
-        """Tag the snapshots with what they are (AP-8)."""
-        from snapcli.ecs.groups import members_of
+    def _tags(self, call: Call, instance: InstanceRecord) -> dict[str, str]:
+        """Return the tag that says what the snapshots are, when the role may set it (AP-8).
 
+        It is set as they are made: killed at any instant, they are there with it or not at all.
+        """
+        allowed = self._tag and rules.may(call, instance, "TagResources")
+        return {self._tag: "True"} if allowed else {}
+
+    def _check_tags(self) -> None:
+        """Raise Unmet when the snapshots could not be tagged."""
         if not self._tag:
             return
-        from snapcli.ecs import ledger
-
-        with self._steps.begin(writes=True) as call:
-            instance = call.instance(self._instance_id)
-            if not rules.may(call, instance, "TagResources"):
-                raise Unmet(
-                    rules.TAGS,
-                    f"The RAM role {instance.ram_role_name} does not allow ecs:TagResources.",
-                )
-            group = self._group(call)
-            group.tags[self._tag] = "True"
-            for chain, node in members_of(call, group):
-                node.tags[self._tag] = "True"
-                ledger.note(call, chain)  # what is stored is billed by tags too
+        with self._steps.begin(writes=False) as call:
+            if self._tag not in self._group(call).tags:
+                role = call.instance(self._instance_id).ram_role_name
+                raise Unmet(rules.TAGS, f"The RAM role {role} does not allow ecs:TagResources.")
         self._log.say(f"Tag snapshots with {self._tag}")
 
     def _undo(self) -> None:
