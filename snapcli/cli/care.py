@@ -43,16 +43,17 @@ def _chosen(given: Mapping[str, str], session: Session) -> Mapping[str, str] | N
     dry = {**given, "DryRun": "true"}
     found = msgspec.convert(msgspec.to_builtins(session.invoke("DeleteSnapshots", dry)), Deletions)
     going = [each for each in found.outcomes if each.chosen and not each.code]
+    named = [each.snapshot_id for each in found.outcomes if each.chosen or each.code]
+    if not named:
+        # What becomes due for deletion from here on was not shown, so it stays; and the answer
+        # says all that there is to say.
+        return dry
     asks = bool(going) and session.streams.interactive and not session.yes
     if asks or not session.quiet:
         for each in found.outcomes:
             if each.chosen:
                 session.streams.remark(line(each, dry_run=True))
         session.streams.remark(count(found))
-    named = [each.snapshot_id for each in found.outcomes if each.chosen or each.code]
-    if not named:
-        # What becomes due for deletion from here on was not shown, so it stays.
-        return dry
     if asks:
         forced = given.get("Force", "").lower() == "true"
         loss = (

@@ -275,6 +275,13 @@ def test_many_of_a_chain_are_one_change_of_one_map(cloud: Cloud, disk_id: str) -
     cloud.check()
 
 
+@pytest.mark.rule("DL-4")
+def test_that_nothing_was_chosen_is_told_once(cloud: Cloud, daily: list[str]) -> None:
+    told = cloud.ok("delete-snapshots", "--name", "weekly-*", "--output", "table")
+    assert (told.out + told.err).count("0 refused") == 1
+    assert left(cloud) == daily
+
+
 @pytest.mark.rule("DL-1")
 def test_what_becomes_due_after_the_choice_was_shown_stays(
     cloud: Cloud, daily: list[str], monkeypatch: pytest.MonkeyPatch
