@@ -103,6 +103,7 @@ def show_advice(call: Call, request: ShowAdviceRequest) -> ShowAdviceResponse:
         for chain in chains:
             case = _case(call, chain, request.role, zone)
             try:
+                _keep_what_is_cheaper_kept(call, case, before, tariff)
                 advice += _advice(call, case, before, tariff, zone)
                 changed = _changed(call, case, case.going, case.switched_off)
             except _volume_error():
@@ -157,13 +158,31 @@ def _case(call: Call, chain: Chain, default: str, zone: tzinfo) -> _Case:
         else:
             case.going.append(node)
     case.going.sort(key=lambda node: node.number)
+    _note_switched_off(call, case)
+    return case
+
+
+def _note_switched_off(call: Call, case: _Case) -> None:
+    """Note which of the snapshots that stay have instant access without need."""
     going = {node.snapshot_id for node in case.going}
     case.switched_off = [
         node
-        for node in made
-        if has_instant_access(node, call.now) and node.snapshot_id not in going
+        for node in case.chain.nodes
+        if status(node, call.now) == "accomplished"
+        and has_instant_access(node, call.now)
+        and node.snapshot_id not in going
     ]
-    return case
+
+
+def _keep_what_is_cheaper_kept(call: Call, case: _Case, before: Stored, tariff: Tariff) -> None:
+    """Let nothing go where that would cost more: a local snapshot may inherit its blocks."""
+    if not case.going:
+        return
+    changed = _changed(call, case, case.going, [])
+    after = _less(before, _stored(call, case.chain), _stored(call, changed))
+    if _cost(call, after, tariff) > _cost(call, before, tariff):
+        case.going = []
+        _note_switched_off(call, case)
 
 
 def _advice(

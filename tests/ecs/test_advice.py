@@ -248,3 +248,19 @@ def test_a_damaged_chain_is_named_and_stops_no_other_advice(dear: Cloud) -> None
     assert told["DamagedDisks"] == [disks[0]]
     assert [item["DiskId"] for item in told["Advice"]] == [disks[1]]
     assert "snapcli check" in dear.ok("advise").out
+
+
+def test_nothing_is_advised_that_would_cost_more(dear: Cloud) -> None:
+    """Without the first snapshot the local one would hold its block, at eleven times the fee."""
+    dear.ok("config", "set", "prices.local_usd_per_gib_month", "180224")
+    disk_id = dear.data_disk(dear.instance())
+    dear.write(disk_id, 0, block("A"))
+    first = dear.snapshot(disk_id)
+    local = dear.snapshot(disk_id, Category="flash")
+    dear.ok("clock", "advance", "2d")
+    told = advise(dear)
+    assert (told["Advice"], told["FreedBytes"], Decimal(told["Saving"])) == ([], 0, 0)
+    tag(dear, "snapshot", local, TEMPORARY)
+    tag(dear, "snapshot", first, TEMPORARY)
+    [advice] = advise(dear)["Advice"]
+    assert set(advice["SnapshotIds"]) == {first, local} and Decimal(advice["Saving"]) == 1
