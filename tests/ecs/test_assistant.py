@@ -212,6 +212,21 @@ def test_a_file_is_sent_and_stays_inside(cloud: Cloud, instance: str) -> None:
         refused(cloud, code, "SendFile", **{**more, **wrong})
 
 
+def test_the_lists_are_shown_with_the_consoles_columns(cloud: Cloud, instance: str) -> None:
+    done = run(cloud, instance, "seq 9", Name="count", KeepCommand=True)
+    sent = {"RegionId": REGION, "Name": "f", "TargetDir": "/tmp", "InstanceId__1": instance}
+    cloud.ecs("SendFile", Content="x", **sent)
+    for command, texts in (
+        ("describe-invocation-results", [done["InvokeId"], "Success", "...", "9"]),
+        ("describe-invocations", [done["InvokeId"], "count", instance]),
+        ("describe-commands", [done["CommandId"], "60 s"]),
+        ("describe-send-file-results", ["/tmp/f", instance]),
+        ("describe-cloud-assistant-status", [instance, "Running"]),
+    ):
+        table = cloud.ok(command, "--output", "table").out
+        assert [text for text in texts if text not in table] == [], table
+
+
 def test_windows_runs_only_the_plugin(cloud: Cloud) -> None:
     instance_id = cloud.instance(ImageId="win2019_1809_x64_dtc_en-us_40G_alibase_20220101.vhd")
     done = run(cloud, instance_id, "dir", Type="RunBatScript")
