@@ -148,6 +148,12 @@ class DiskSteps(PolicySteps):
             self.seen.compare_bytes(disk)
         self.end()
 
+    @step(6, which=WHICH, to=WHICH)
+    def re_initialise_and_go_back(self, which: int, to: int) -> None:
+        """A rollback after a re-initialisation, which local snapshots are no way back from."""
+        self.re_initialise(which)
+        self.roll_back(which, to, first=False, start=False)
+
 
 class InstanceSteps(DiskSteps):
     """Instances: started, stopped, made, released, given another system disk."""
