@@ -14,10 +14,9 @@ from snapcli.ecs.image_disks import source_of
 from snapcli.ecs.image_making import check_room, new_image
 from snapcli.ecs.image_rules import UsableImage, require_image, require_own_image
 from snapcli.ecs.image_state import status
-from snapcli.ecs.records import Chain, ImageDisk, ImageRecord, SnapshotRecord
+from snapcli.ecs.records import Chain, ImageDisk, ImageRecord
 from snapcli.ecs.region_rules import require_region
-from snapcli.ecs.snapshot_copies import check_copy_quota, copy_node
-from snapcli.ecs.snapshot_state import in_creation
+from snapcli.ecs.snapshot_copies import check_copy_quota, copy_node, unfinished_copy
 from snapcli.ecs.tags import tags_to_set
 from snapcli.ecs.wire import Tag
 
@@ -65,8 +64,8 @@ def copy_image(call: Call, request: CopyImageRequest) -> CopyImageResponse:
     record = _check_copyable(call, image, request)
     check_room(call, region_id, request.destination_image_name)
     sources = [source_of(image, disk) for disk in record.disks]
-    _check_none_unfinished(call, sources, region_id)
     chains = [source[0] for source in sources if source is not None]
+    _check_none_unfinished(call, chains, region_id)
     for chain in chains:
         of_disk = sum(other.disk_id == chain.disk_id for other in chains)
         check_copy_quota(call, chain, region_id, of_disk)
@@ -141,23 +140,17 @@ def _check_copyable(call: Call, image: UsableImage, request: CopyImageRequest) -
     return record
 
 
-def _check_none_unfinished(
-    call: Call, sources: list[tuple[Chain, SnapshotRecord] | None], region_id: str
-) -> None:
+def _check_none_unfinished(call: Call, chains: list[Chain], region_id: str) -> None:
     """Raise ApiError while another copy of one of the disks to that region is unfinished (CP-5)."""
-    for source in sources:
-        if source is None:
-            continue
-        copies = call.chain_of_copies(region_id, source[0].disk_id)
-        nodes = copies.nodes if copies else []
-        creating = next((node for node in nodes if in_creation(node, call.now)), None)
+    for chain in chains:
+        creating = unfinished_copy(call, chain, region_id)
         if creating is not None:
             raise ApiError(
                 "InvalidOperation.Conflict",
                 409,
                 f"The snapshot {creating.source_snapshot_id} of the same disk "
-                f"{source[0].disk_id} is being copied to {region_id} as {creating.snapshot_id}. "
-                "Wait until that is accomplished.",
+                f"{chain.disk_id} is being copied to {region_id} as {creating.snapshot_id}. "
+                "Wait until that is accomplished, or delete it there.",
             )
 
 

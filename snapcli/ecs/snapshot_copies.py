@@ -263,24 +263,30 @@ def check_copyable(call: Call, chain: Chain, node: SnapshotRecord, region_id: st
 
 def _check_none_unfinished(call: Call, chain: Chain, node: SnapshotRecord, region_id: str) -> None:
     """Raise ApiError while another copy of that disk to that region is unfinished (CP-5)."""
-    copies = call.chain_of_copies(region_id, chain.disk_id)
-    for copy in copies.nodes if copies else ():
-        if not in_creation(copy, call.now):
-            continue
-        if copy.source_snapshot_id == node.snapshot_id:
-            raise ApiError(
-                "InvalidOperation.UnfinishedCrossRegionCopy",
-                403,
-                f"The snapshot {node.snapshot_id} is being copied to {region_id} as "
-                f"{copy.snapshot_id}. Wait until that is accomplished, or delete it there.",
-            )
+    copy = unfinished_copy(call, chain, region_id)
+    if copy is None:
+        return
+    if copy.source_snapshot_id == node.snapshot_id:
         raise ApiError(
-            "InvalidOperation.DiskHasUnfinishedSnapshotCopy",
+            "InvalidOperation.UnfinishedCrossRegionCopy",
             403,
-            f"The snapshot {copy.source_snapshot_id} of the same disk {chain.disk_id} is being "
-            f"copied to {region_id} as {copy.snapshot_id}. Wait until that is accomplished, or "
-            "delete it there.",
+            f"The snapshot {node.snapshot_id} is being copied to {region_id} as "
+            f"{copy.snapshot_id}. Wait until that is accomplished, or delete it there.",
         )
+    raise ApiError(
+        "InvalidOperation.DiskHasUnfinishedSnapshotCopy",
+        403,
+        f"The snapshot {copy.source_snapshot_id} of the same disk {chain.disk_id} is being "
+        f"copied to {region_id} as {copy.snapshot_id}. Wait until that is accomplished, or "
+        "delete it there.",
+    )
+
+
+def unfinished_copy(call: Call, chain: Chain, region_id: str) -> SnapshotRecord | None:
+    """Return the copy of one of the chain's snapshots that is unfinished in a region, or None."""
+    copies = call.chain_of_copies(region_id, chain.disk_id)
+    nodes = copies.nodes if copies else []
+    return next((copy for copy in nodes if in_creation(copy, call.now)), None)
 
 
 def check_copy_quota(call: Call, chain: Chain, region_id: str, more: int = 1) -> None:
