@@ -61,6 +61,8 @@ def all_pages(
         path = path or _detected(answer)
         page = _page(path, answer)
         items += page
+        # Some answers page inside the object that holds their list.
+        answer = answer.get(path.split(".")[0]) | answer if _is_deep(path) else answer
         token = _field(answer, token_name) if token_name else None
         if token and token_name in accepted and wanted.page_number not in asked:
             asked[token_name] = str(token)
@@ -88,6 +90,10 @@ def _largest(wanted: Pager, request: type[Request], given: Mapping[str, str]) ->
     return {}
 
 
+def _is_deep(path: str) -> bool:
+    return path.count(".") == 2 and path.replace(".", "").isalnum()
+
+
 def _detected(answer: Any) -> str:
     """Return the path of the list in an answer: one within an object before one at the top."""
     for outer, value in answer.items():
@@ -98,6 +104,11 @@ def _detected(answer: Any) -> str:
     for outer, value in answer.items():
         if isinstance(value, list):
             return str(outer)
+    for outer, value in answer.items():
+        for inner, within in value.items() if isinstance(value, dict) else ():
+            for innermost, held in within.items() if isinstance(within, dict) else ():
+                if isinstance(held, list):
+                    return f"{outer}.{inner}.{innermost}"
     raise UsageError(
         "call failed can't auto recognize collections path: you need add "
         "`--pager path=[jmespath]` to assign manually",
