@@ -186,11 +186,16 @@ def test_13_the_version_is_one_line_of_program_api_and_format(run: Run) -> None:
     )
 
 
-def test_14_completion_is_a_command_or_is_said_not_to_be_there_yet(run: Run) -> None:
-    if "completion" in LOCAL:
-        assert run("completion", "bash").code == 0
-    else:
-        assert "shell completion" in README.read_text(encoding="utf-8")
+@pytest.mark.parametrize(
+    ("shell", "copy"), [("bash", "snapcli.bash"), ("zsh", "_snapcli"), ("fish", "snapcli.fish")]
+)
+def test_14_completion_prints_a_script_for_each_shell_and_the_copies_match(
+    run: Run, shell: str, copy: str
+) -> None:
+    printed = run("completion", shell)
+    assert (printed.code, printed.err) == (0, "")
+    kept = README.parent / "completions" / copy
+    assert printed.out == kept.read_text(encoding="utf-8")
 
 
 def test_15_an_option_wins_over_the_environment_that_over_the_workspace(
