@@ -330,6 +330,14 @@ PAGED = sorted(
 )
 
 
+def test_a_list_that_lies_deep_is_merged_by_its_path(filled: Cloud) -> None:
+    path = "path=Invocation.InvocationResults.InvocationResult"
+    merged = filled.ok("ecs", "DescribeInvocationResults", "--pager", path).json
+    assert merged == {"InvocationResults": {"InvocationResult": []}}
+    found = filled.ok("ecs", "DescribeInvocationResults", "--pager").json
+    assert found == {"InvocationResults": {"InvocationResult": []}}
+
+
 @pytest.mark.parametrize("action", PAGED)
 def test_whatever_is_declared_to_have_pages_can_be_merged(filled: Cloud, action: str) -> None:
     alone = filled.run("ecs", action)
