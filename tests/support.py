@@ -3,10 +3,13 @@
 `Cloud` runs command lines through the program's own entry point and returns what came out.
 """
 
+import atexit
 import io
 import json
 import os
 import shlex
+import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -46,11 +49,26 @@ class Result:
         return ""
 
 
+# New workspaces of this process, each made once and then copied: most tests begin with one.
+_KEPT = tempfile.mkdtemp(prefix="snapcli-new-")
+_MADE: dict[tuple[str, bool], Path] = {}
+atexit.register(shutil.rmtree, _KEPT, ignore_errors=True)
+
+
 class Cloud:
     """A workspace folder and the commands run on it."""
 
     def __init__(self, root: Path, *, speed: str = "instant", activated: bool = True) -> None:
         self.root = root
+        made = _MADE.get((speed, activated))
+        if made is not None:
+            shutil.copytree(made, root, dirs_exist_ok=True)
+            return
+        self._make(speed, activated)
+        made = _MADE[speed, activated] = Path(_KEPT, f"{speed}-{activated}")
+        shutil.copytree(root, made)
+
+    def _make(self, speed: str, activated: bool) -> None:
         self.run("config", "set", "speed", speed)
         # A frozen clock: no test depends on how fast the machine is.
         self.ok("clock", "freeze", "2022-03-11T02:33:00Z")

@@ -136,6 +136,7 @@ def test_a_policy_fires_at_its_hour_on_the_running_clock_once(
     cloud.check()
 
 
+@pytest.mark.slow
 def test_a_policy_that_is_added_meanwhile_is_seen(cloud: Cloud, running: list[Running]) -> None:
     disk_id = cloud.data_disk(cloud.instance())
     cloud.ok("clock", "resume")
@@ -171,6 +172,7 @@ def test_it_stops_at_once_and_holds_no_lock_while_it_waits(
     assert run.lines == []
 
 
+@pytest.mark.slow
 def test_a_command_that_holds_the_lock_delays_it_and_nothing_is_lost(
     cloud: Cloud, running: list[Running]
 ) -> None:

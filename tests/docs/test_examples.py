@@ -9,7 +9,6 @@ from readme_text import ROOT
 from support import Cloud
 
 EXAMPLES = ROOT / "examples"
-NAMES = ("snapcli", "aliyun")
 # Sessions and drills that need nothing, and how the last lines that each prints must end.
 ENDINGS = {
     "first-session": ["accomplished"],
@@ -50,7 +49,7 @@ class Desk:
         return [each for each in done.stdout.splitlines() if each]
 
 
-@pytest.fixture(params=NAMES)
+@pytest.fixture(params=["snapcli", pytest.param("aliyun", marks=pytest.mark.slow)])
 def desk(request: pytest.FixtureRequest, tmp_path: Path, cloud: Cloud) -> Desk:
     return Desk(tmp_path, cloud, request.param)
 
@@ -162,6 +161,7 @@ def test_a_year_of_a_policy_ends_in_what_it_keeps_and_costs(desk: Desk) -> None:
     assert len(desk.cloud.snapshots()) == 10
 
 
+@pytest.mark.slow
 def test_the_ci_jobs_test_a_backup_script_and_notice_a_bad_one(tmp_path: Path) -> None:
     script = EXAMPLES / "test-backup-script.sh"
     good = run_bash(f"cd '{ROOT}' && bash '{script}' examples/nightly-snapshot.sh", tmp_path)

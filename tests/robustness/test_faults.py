@@ -61,7 +61,14 @@ def _every_step(folder: Path, kind: str, stride: int, *names: str) -> None:
 
 
 @pytest.mark.rule("RB-9")
-@pytest.mark.parametrize("kind", ["die", "interrupt", "no space", "bad disk"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "die",
+        "no space",
+        *(pytest.param(k, marks=pytest.mark.slow) for k in ("interrupt", "bad disk")),
+    ],
+)
 def test_a_fault_at_a_step_leaves_the_state_before_or_after(memory_folder: Path, kind: str) -> None:
     _every_step(memory_folder, kind, 9, "ResetDisk", "DeleteSnapshot, the first")
 
@@ -70,9 +77,9 @@ def test_a_fault_at_a_step_leaves_the_state_before_or_after(memory_folder: Path,
 @pytest.mark.parametrize(
     ("kind", "names"),
     [
-        ("die", ("CreateSnapshotGroup", "ResetDisks", "DeleteSnapshots by rules", "TagResources")),
-        ("no space", ("CreateSnapshotGroup", "CreateImage", "LockSnapshot")),
-        ("bad disk", ("DeleteSnapshotGroup", "ApplyAutoSnapshotPolicy")),
+        ("die", ("CreateSnapshotGroup", "ResetDisks")),
+        pytest.param("no space", ("CreateSnapshotGroup", "CreateImage"), marks=pytest.mark.slow),
+        pytest.param("bad disk", ("DeleteSnapshotGroup", "ResetDisks"), marks=pytest.mark.slow),
     ],
 )
 def test_a_fault_in_a_command_about_many_things_leaves_all_before_or_all_after(
@@ -138,10 +145,12 @@ class SmallDisk:
 
 
 SIZES_KIB = (0, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128, 256, 512, 1024, 4096)
-FULL = ("RunInstances", "CreateSnapshot", "ResetDisk", "CreateDisk")
+FULL = ("RunInstances", "ResetDisk", "CreateDisk")
 
 
-@pytest.mark.parametrize("name", FULL)
+@pytest.mark.parametrize(
+    "name", ["CreateSnapshot", *(pytest.param(n, marks=pytest.mark.slow) for n in FULL)]
+)
 def test_a_full_disk_is_said_clearly_and_costs_nothing(
     scene: Scene, mount: Mount, name: str
 ) -> None:

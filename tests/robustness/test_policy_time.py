@@ -97,7 +97,7 @@ def _killed(root: Path, kills: int) -> None:
 
 @pytest.mark.rule("PO-12")
 def test_a_kill_while_time_passes_loses_no_hour_and_doubles_none(memory_folder: Path) -> None:
-    _killed(memory_folder / "workspace", 4)
+    _killed(memory_folder / "workspace", 2)
 
 
 @pytest.mark.slow
