@@ -29,9 +29,9 @@ PICTURES = {
 
 def draw(folder: Path, workspace: Path) -> None:
     """Make every picture in `folder`, from a new workspace."""
-    ids.seed(_SEED)
     try:
         cloud = Cloud(workspace)
+        ids.seed(_SEED)  # not before: what making the workspace takes may change
         disk = _fill(cloud)
         for name, words in PICTURES.items():
             words = [disk if word == "DISK" else word for word in words]
