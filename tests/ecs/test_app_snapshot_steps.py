@@ -133,7 +133,7 @@ def test_a_fault_at_any_step_leaves_no_member_and_nothing_frozen(
     assert len(groups(cloud)) == len(cloud.snapshots()) == (0 if code else 1)
     root = inside(cloud, instance)
     assert os.path.exists(f"{root}/post")
-    assert [p.state for p in processes.find(root)] == ["S"]
+    until(lambda: [p.state for p in processes.find(root)] == ["S"])
     assert not (cloud.root / "guests/.frozen").exists()
     cloud.check()
 
