@@ -31,7 +31,7 @@ def described(action: str) -> Described:
         "Command": entry.command,
         "Summary": entry.summary,
         "Local": entry.local,
-        "Changes": declared.writes,
+        "Changes": declared.changes,
         "Parameters": [_parameter(each) for each in describe(declared.request)],
         "Ignored": sorted(declared.request.ignored),
         "Response": _fields(declared.response),

@@ -52,23 +52,28 @@ class Item(msgspec.Struct, kw_only=True, rename="pascal"):
 
 
 class Operation(msgspec.Struct, frozen=True):
-    """An operation as declared: its action name, request type, function and manner."""
+    """An operation as declared: its action name, request type, function and manner.
+
+    `lock` and `changes` are two facts: WriteDisk changes a disk under the shared lock.
+    """
 
     action: str
     request: type[Request]
     response: type[Response]
     run: Callable[[Any, Any], Response]
-    writes: bool
+    lock: bool
+    changes: bool
     settles: bool
 
 
 def operation(
-    action: str, *, writes: bool, settles: bool = True
+    action: str, *, lock: bool, changes: bool, settles: bool = True
 ) -> Callable[[Callable[[Any, Any], Response]], Callable[[Any, Any], Response]]:
     """Declare the function below as the operation `action`.
 
-    Its annotations name the request and response types. `writes` asks for the exclusive lock;
-    `settles` lets what time has made due happen first.
+    Its annotations name the request and response types. `lock` asks for the exclusive lock;
+    `changes` says whether a repeated call would do something again, so that it is not made by
+    a flag that repeats; `settles` lets what time has made due happen first.
     """
 
     def declare(function: Callable[[Any, Any], Response]) -> Callable[[Any, Any], Response]:
@@ -78,7 +83,8 @@ def operation(
             request=hints["request"],
             response=hints["return"],
             run=function,
-            writes=writes,
+            lock=lock,
+            changes=changes,
             settles=settles,
         )
         function.__dict__["operation"] = declared

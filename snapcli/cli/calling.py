@@ -50,7 +50,7 @@ def plan(declared: Operation, session: Session) -> Plan:
             if flag in flags and other in flags:
                 raise UsageError(f"flag --{flag} is exclusive with --{other}", exit_codes.REFUSED)
     for flag in ("waiter", "pager", "all-pages"):
-        if flag in flags and declared.writes:
+        if flag in flags and declared.changes:
             raise UsageError(
                 f"--{flag} repeats the call, and each {declared.action} changes something. Use "
                 "it with an operation that describes.",

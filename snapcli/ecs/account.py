@@ -22,7 +22,7 @@ class OpenSnapshotServiceResponse(Response):
     """Nothing but the RequestId."""
 
 
-@operation("OpenSnapshotService", writes=True)
+@operation("OpenSnapshotService", lock=True, changes=True)
 def open_snapshot_service(
     call: Call, request: OpenSnapshotServiceRequest
 ) -> OpenSnapshotServiceResponse:
@@ -46,7 +46,7 @@ class OverdueResponse(Response):
     snapshot_service: bool
 
 
-@operation("MarkOverdue", writes=True)
+@operation("MarkOverdue", lock=True, changes=True)
 def mark_overdue(call: Call, request: MarkOverdueRequest) -> OverdueResponse:
     """Let the account be overdue from now on, as if a bill had not been paid (SZ-3).
 
@@ -61,7 +61,7 @@ class PayBillsRequest(Request):
     """Nothing to say: it is the account that the command acts for."""
 
 
-@operation("PayBills", writes=True)
+@operation("PayBills", lock=True, changes=True)
 def pay_bills(call: Call, request: PayBillsRequest) -> OverdueResponse:
     """Pay what is overdue, which turns the snapshot service on again where it was off (SZ-3)."""
     call.account.overdue_at = None

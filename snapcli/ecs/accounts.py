@@ -95,7 +95,7 @@ class ListAccountsResponse(Response):
     accounts: list[AccountItem]
 
 
-@operation("ListAccounts", writes=False)
+@operation("ListAccounts", lock=False, changes=False)
 def list_accounts(call: Call, request: ListAccountsRequest) -> ListAccountsResponse:
     """List the accounts of the workspace; the current one is whose commands these are."""
     return ListAccountsResponse(
@@ -128,7 +128,7 @@ class AddAccountResponse(Response):
     account_id: str
 
 
-@operation("AddAccount", writes=True)
+@operation("AddAccount", lock=True, changes=True)
 def add_account(call: Call, request: AddAccountRequest) -> AddAccountResponse:
     """Add an account with nothing in it; its snapshot service is not activated (AC-1)."""
     import re
@@ -182,7 +182,7 @@ class UseAccountResponse(Response):
     account_id: str
 
 
-@operation("UseAccount", writes=True)
+@operation("UseAccount", lock=True, changes=True)
 def use_account(call: Call, request: UseAccountRequest) -> UseAccountResponse:
     """Make an account the one that commands act for unless they say --profile."""
     names = _names(call.tx)

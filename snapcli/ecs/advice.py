@@ -88,7 +88,7 @@ class _Case(msgspec.Struct):
     switched_off: list[SnapshotRecord] = []
 
 
-@operation("ShowAdvice", writes=False)
+@operation("ShowAdvice", lock=False, changes=False)
 def show_advice(call: Call, request: ShowAdviceRequest) -> ShowAdviceResponse:
     """Hold the account's snapshots and policies against the guide's table (SZ-5)."""
     zone = _zone(call)

@@ -310,7 +310,7 @@ class CreateAppSnapshotResponse(Response):
     log: str
 
 
-@operation("CreateAppSnapshot", writes=False)
+@operation("CreateAppSnapshot", lock=False, changes=True)
 def create_app_snapshot(call: Call, request: CreateAppSnapshotRequest) -> CreateAppSnapshotResponse:
     """Capture all disks of an instance with its applications at rest, as the plug-in does.
 

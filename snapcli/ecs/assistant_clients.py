@@ -28,7 +28,7 @@ class InstallCloudAssistantResponse(Response):
     """Nothing but the RequestId."""
 
 
-@operation("InstallCloudAssistant", writes=True)
+@operation("InstallCloudAssistant", lock=True, changes=True)
 def install_cloud_assistant(
     call: Call, request: InstallCloudAssistantRequest
 ) -> InstallCloudAssistantResponse:
@@ -75,7 +75,7 @@ class DescribeCloudAssistantStatusResponse(PagedResponse):
     instance_cloud_assistant_status_set: ClientSet
 
 
-@operation("DescribeCloudAssistantStatus", writes=False)
+@operation("DescribeCloudAssistantStatus", lock=False, changes=False)
 def describe_cloud_assistant_status(
     call: Call, request: DescribeCloudAssistantStatusRequest
 ) -> DescribeCloudAssistantStatusResponse:

@@ -91,7 +91,7 @@ class CreateCommandResponse(Response):
     command_id: str
 
 
-@operation("CreateCommand", writes=True)
+@operation("CreateCommand", lock=True, changes=True)
 def create_command(call: Call, request: CreateCommandRequest) -> CreateCommandResponse:
     """Keep a script to be invoked later."""
     require_region(request.region_id)
@@ -171,7 +171,7 @@ class DescribeCommandsResponse(PagedResponse):
     commands: CommandSet
 
 
-@operation("DescribeCommands", writes=False)
+@operation("DescribeCommands", lock=False, changes=False)
 def describe_commands(call: Call, request: DescribeCommandsRequest) -> DescribeCommandsResponse:
     """List the commands that are kept."""
     require_region(request.region_id)

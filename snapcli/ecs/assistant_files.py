@@ -77,7 +77,7 @@ class SendFileResponse(BaseResponse):
     invoke_id: str
 
 
-@operation("SendFile", writes=True)
+@operation("SendFile", lock=True, changes=True)
 def send_file(call: Call, request: SendFileRequest) -> SendFileResponse:
     """Write a file into instances."""
     require_region(request.region_id)
@@ -223,7 +223,7 @@ class DescribeSendFileResultsResponse(PagedResponse):
     invocations: SentFileSet
 
 
-@operation("DescribeSendFileResults", writes=False)
+@operation("DescribeSendFileResults", lock=False, changes=False)
 def describe_send_file_results(
     call: Call, request: DescribeSendFileResultsRequest
 ) -> DescribeSendFileResultsResponse:

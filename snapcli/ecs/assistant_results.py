@@ -105,7 +105,7 @@ class DescribeInvocationsResponse(PagedResponse):
     invocations: InvocationSet
 
 
-@operation("DescribeInvocations", writes=False)
+@operation("DescribeInvocations", lock=False, changes=False)
 def describe_invocations(
     call: Call, request: DescribeInvocationsRequest
 ) -> DescribeInvocationsResponse:
@@ -255,7 +255,7 @@ class DescribeInvocationResultsResponse(Response):
     invocation: InvocationPage
 
 
-@operation("DescribeInvocationResults", writes=False)
+@operation("DescribeInvocationResults", lock=False, changes=False)
 def describe_invocation_results(
     call: Call, request: DescribeInvocationResultsRequest
 ) -> DescribeInvocationResultsResponse:

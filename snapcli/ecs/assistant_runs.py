@@ -106,7 +106,7 @@ class RunCommandResponse(Response):
     invoke_id: str
 
 
-@operation("RunCommand", writes=True)
+@operation("RunCommand", lock=True, changes=True)
 def run_command(call: Call, request: RunCommandRequest) -> RunCommandResponse:
     """Run a script on instances, in the background."""
     require_region(request.region_id)
@@ -149,7 +149,7 @@ class InvokeCommandResponse(Response):
     invoke_id: str
 
 
-@operation("InvokeCommand", writes=True)
+@operation("InvokeCommand", lock=True, changes=True)
 def invoke_command(call: Call, request: InvokeCommandRequest) -> InvokeCommandResponse:
     """Run a kept command on instances, in the background."""
     require_region(request.region_id)
@@ -302,7 +302,7 @@ class StopInvocationResponse(Response):
     """Nothing but the RequestId."""
 
 
-@operation("StopInvocation", writes=True)
+@operation("StopInvocation", lock=True, changes=True)
 def stop_invocation(call: Call, request: StopInvocationRequest) -> StopInvocationResponse:
     """End what an invocation runs; of the snapshot plug-in thaw and post-script still follow."""
     from snapcli.ecs.assistant_runner import jobs_of

@@ -97,7 +97,7 @@ class _Charge(msgspec.Struct):
     uses: int = 0
 
 
-@operation("ShowBill", writes=False)
+@operation("ShowBill", lock=False, changes=False)
 def show_bill(call: Call, request: ShowBillRequest) -> ShowBillResponse:
     """Add up what the account's snapshots cost in a month, in all regions, those deleted too."""
     start = _month(call, request.month)

@@ -77,7 +77,7 @@ class ShowChainResponse(Response):
     nodes: list[NodeItem]
 
 
-@operation("ShowChain", writes=False)
+@operation("ShowChain", lock=False, changes=False)
 def show_chain(call: Call, request: ShowChainRequest) -> ShowChainResponse:
     """Show which blocks each snapshot of a disk holds and what it occupies (IN-2, IN-4, SZ-1)."""
     chain = _find(call, request.disk_id, request.region_id)

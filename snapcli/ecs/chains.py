@@ -58,7 +58,7 @@ class DescribeSnapshotLinksResponse(PagedResponse):
     snapshot_links: SnapshotLinkSet
 
 
-@operation("DescribeSnapshotLinks", writes=False)
+@operation("DescribeSnapshotLinks", lock=False, changes=False)
 def describe_snapshot_links(
     call: Call, request: DescribeSnapshotLinksRequest
 ) -> DescribeSnapshotLinksResponse:
@@ -147,7 +147,7 @@ class DescribeSnapshotsUsageResponse(Response):
     snapshot_size: int
 
 
-@operation("DescribeSnapshotsUsage", writes=False)
+@operation("DescribeSnapshotsUsage", lock=False, changes=False)
 def describe_snapshots_usage(
     call: Call, request: DescribeSnapshotsUsageRequest
 ) -> DescribeSnapshotsUsageResponse:

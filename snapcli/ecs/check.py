@@ -63,7 +63,7 @@ class CheckWorkspaceResponse(Response):
     problems: list[ProblemItem]
 
 
-@operation("CheckWorkspace", writes=False, settles=False)
+@operation("CheckWorkspace", lock=False, changes=False, settles=False)
 def check_workspace(call: Call, request: CheckWorkspaceRequest) -> CheckWorkspaceResponse:
     """Verify the workspace's documents, disks and chains."""
     checkers = [

@@ -38,7 +38,7 @@ class ShowClockRequest(Request):
     """Nothing to say."""
 
 
-@operation("ShowClock", writes=False, settles=False)
+@operation("ShowClock", lock=False, changes=False, settles=False)
 def show_clock(call: Call, request: ShowClockRequest) -> ClockResponse:
     """Tell the workspace's time."""
     return _response(call.settings.clock)
@@ -50,7 +50,7 @@ class FreezeClockRequest(Request):
     at: Annotated[str, "An instant such as 2022-03-11T10:33Z; by default now."] = ""
 
 
-@operation("FreezeClock", writes=True)
+@operation("FreezeClock", lock=True, changes=True)
 def freeze_clock(call: Call, request: FreezeClockRequest) -> ClockResponse:
     """Stop the workspace's time, where it is or at an instant."""
     at = _instant(call, request.at) if request.at else None
@@ -64,7 +64,7 @@ class AdvanceClockRequest(Request):
     events: Annotated[bool, "Tell each thing that happens on the way, not only how many."] = False
 
 
-@operation("AdvanceClock", writes=True)
+@operation("AdvanceClock", lock=True, changes=True)
 def advance_clock(call: Call, request: AdvanceClockRequest) -> ClockResponse:
     """Move the time forward; a running clock runs on from there."""
     from snapcli.workspace.time_text import parse_duration
@@ -83,7 +83,7 @@ class SetClockRequest(Request):
     events: Annotated[bool, "Tell each thing that happens on the way, not only how many."] = False
 
 
-@operation("SetClock", writes=True)
+@operation("SetClock", lock=True, changes=True)
 def set_clock(call: Call, request: SetClockRequest) -> ClockResponse:
     """Set the time; a running clock runs on from there, a frozen one stays frozen there."""
     at = _instant(call, request.at)
@@ -94,7 +94,7 @@ class ResumeClockRequest(Request):
     """Nothing to say."""
 
 
-@operation("ResumeClock", writes=True)
+@operation("ResumeClock", lock=True, changes=True)
 def resume_clock(call: Call, request: ResumeClockRequest) -> ClockResponse:
     """Let a frozen clock run on from where it stands."""
     return _move(call, moving.resume)

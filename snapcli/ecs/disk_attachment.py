@@ -34,7 +34,7 @@ class AttachDiskRequest(Request):
     bootable: Annotated[bool, "Attach a system disk as one."] = False
 
 
-@operation("AttachDisk", writes=True)
+@operation("AttachDisk", lock=True, changes=True)
 def attach_disk(call: Call, request: AttachDiskRequest) -> DiskResponse:
     """Attach a disk that is Available to an instance of its zone."""
     instance = call.instance(request.instance_id)
@@ -130,7 +130,7 @@ class DetachDiskRequest(Request):
     delete_with_instance: Annotated[bool, "Kept as given."] | None = None
 
 
-@operation("DetachDisk", writes=True)
+@operation("DetachDisk", lock=True, changes=True)
 def detach_disk(call: Call, request: DetachDiskRequest) -> DiskResponse:
     """Detach a disk; a system disk only while its instance is Stopped."""
     instance = call.instance(request.instance_id)
@@ -176,7 +176,7 @@ class DeleteDiskRequest(Request):
     disk_id: Annotated[str, "The disk, which must be Available."]
 
 
-@operation("DeleteDisk", writes=True)
+@operation("DeleteDisk", lock=True, changes=True)
 def delete_disk(call: Call, request: DeleteDiskRequest) -> DiskResponse:
     """Release a disk and its bytes; its manual snapshots stay (DL-5)."""
     disk = call.disk(request.disk_id)

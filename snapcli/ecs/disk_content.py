@@ -55,7 +55,7 @@ class ResizeDiskResponse(Response):
     unanswered = ("OrderId",)
 
 
-@operation("ResizeDisk", writes=True)
+@operation("ResizeDisk", lock=True, changes=True)
 def resize_disk(call: Call, request: ResizeDiskRequest) -> ResizeDiskResponse:
     """Make a disk larger; the new space reads as zeros."""
     disk = call.disk(request.disk_id)
@@ -116,7 +116,7 @@ class ReInitDiskRequest(Request):
     auto_start_instance: Annotated[bool, "Start the instance afterwards."] = False
 
 
-@operation("ReInitDisk", writes=True)
+@operation("ReInitDisk", lock=True, changes=True)
 def re_init_disk(call: Call, request: ReInitDiskRequest) -> DiskResponse:
     """Return a disk to what it was when created: its image, its snapshot, or empty.
 
@@ -246,7 +246,7 @@ class ReplaceSystemDiskResponse(Response):
     disk_id: str
 
 
-@operation("ReplaceSystemDisk", writes=True)
+@operation("ReplaceSystemDisk", lock=True, changes=True)
 def replace_system_disk(call: Call, request: ReplaceSystemDiskRequest) -> ReplaceSystemDiskResponse:
     """Give a stopped instance a new system disk from an image; the old one is released.
 

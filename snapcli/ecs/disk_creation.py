@@ -77,7 +77,7 @@ class CreateDiskResponse(Response):
     disk_id: str
 
 
-@operation("CreateDisk", writes=True)
+@operation("CreateDisk", lock=True, changes=True)
 def create_disk(call: Call, request: CreateDiskRequest) -> CreateDiskResponse:
     """Create a disk that is empty or holds a snapshot's very bytes."""
     region = require_region(request.region_id)

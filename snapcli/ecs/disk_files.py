@@ -42,7 +42,7 @@ class ShowDiskPathResponse(Response):
     occupied_bytes: int
 
 
-@operation("ShowDiskPath", writes=False)
+@operation("ShowDiskPath", lock=False, changes=False)
 def show_disk_path(call: Call, request: ShowDiskPathRequest) -> ShowDiskPathResponse:
     """Say where a disk's raw image file is, for any program to use."""
     from snapcli.volumes.images import occupied_bytes
@@ -83,7 +83,7 @@ class ImportDiskResponse(Response):
     disk_id: str
 
 
-@operation("ImportDisk", writes=True)
+@operation("ImportDisk", lock=True, changes=True)
 def import_disk(call: Call, request: ImportDiskRequest) -> ImportDiskResponse:
     """Make a disk with the bytes of a raw image file, its size rounded up to whole GiB."""
     from snapcli.volumes.images import copy_image
@@ -166,7 +166,7 @@ class ReadDiskResponse(Response):
     length_bytes: int
 
 
-@operation("ReadDisk", writes=False)
+@operation("ReadDisk", lock=False, changes=False)
 def read_disk(call: Call, request: ReadDiskRequest) -> ReadDiskResponse:
     """Write a stretch of a disk to the caller's output."""
     from snapcli.volumes.images import read_image
@@ -197,7 +197,7 @@ class WriteDiskResponse(DiskResponse):
     length_bytes: int
 
 
-@operation("WriteDisk", writes=False)
+@operation("WriteDisk", lock=False, changes=True)
 def write_disk(call: Call, request: WriteDiskRequest) -> WriteDiskResponse:
     """Write the caller's input into a disk; it must fit.
 

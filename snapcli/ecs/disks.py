@@ -185,7 +185,7 @@ class DescribeDisksResponse(PagedResponse):
     disks: DiskSet
 
 
-@operation("DescribeDisks", writes=False)
+@operation("DescribeDisks", lock=False, changes=False)
 def describe_disks(call: Call, request: DescribeDisksRequest) -> DescribeDisksResponse:
     """List a region's disks with their state at this instant; changes nothing."""
     region = require_region(request.region_id, "InvalidRegion.NotFound", 400)
@@ -342,7 +342,7 @@ class ModifyDiskAttributeResponse(Response):
     """Nothing but the RequestId."""
 
 
-@operation("ModifyDiskAttribute", writes=True)
+@operation("ModifyDiskAttribute", lock=True, changes=True)
 def modify_disk_attribute(
     call: Call, request: ModifyDiskAttributeRequest
 ) -> ModifyDiskAttributeResponse:

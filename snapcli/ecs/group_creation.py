@@ -81,7 +81,7 @@ class CreateSnapshotGroupResponse(Response):
     snapshot_group_id: str
 
 
-@operation("CreateSnapshotGroup", writes=True)
+@operation("CreateSnapshotGroup", lock=True, changes=True)
 def create_snapshot_group(
     call: Call, request: CreateSnapshotGroupRequest
 ) -> CreateSnapshotGroupResponse:

@@ -26,7 +26,7 @@ class ResetDisksRequest(Request):
     dry_run: Annotated[bool, "Check everything, change nothing."] = False
 
 
-@operation("ResetDisks", writes=True)
+@operation("ResetDisks", lock=True, changes=True)
 def reset_disks(call: Call, request: ResetDisksRequest) -> OperationProgressResponse:
     """Roll several disks back at once, each byte for byte (GB-1).
 

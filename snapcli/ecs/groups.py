@@ -132,7 +132,7 @@ class DescribeSnapshotGroupsResponse(Response):
     snapshot_groups: SnapshotGroupSet
 
 
-@operation("DescribeSnapshotGroups", writes=False)
+@operation("DescribeSnapshotGroups", lock=False, changes=False)
 def describe_snapshot_groups(
     call: Call, request: DescribeSnapshotGroupsRequest
 ) -> DescribeSnapshotGroupsResponse:
@@ -228,7 +228,7 @@ class ModifySnapshotGroupResponse(Response):
     """Nothing but the RequestId."""
 
 
-@operation("ModifySnapshotGroup", writes=True)
+@operation("ModifySnapshotGroup", lock=True, changes=True)
 def modify_snapshot_group(
     call: Call, request: ModifySnapshotGroupRequest
 ) -> ModifySnapshotGroupResponse:
@@ -298,7 +298,7 @@ def outcome(refusal: ApiError | None, **related: str) -> OperationProgress:
     )
 
 
-@operation("DeleteSnapshotGroup", writes=True)
+@operation("DeleteSnapshotGroup", lock=True, changes=True)
 def delete_snapshot_group(
     call: Call, request: DeleteSnapshotGroupRequest
 ) -> OperationProgressResponse:

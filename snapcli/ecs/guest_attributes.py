@@ -64,7 +64,7 @@ class ModifyGuestResponse(Response):
     file_system: str
 
 
-@operation("ModifyGuest", writes=True)
+@operation("ModifyGuest", lock=True, changes=True)
 def modify_guest(call: Call, request: ModifyGuestRequest) -> ModifyGuestResponse:
     """Say what is inside an instance where it differs from its image; show what holds."""
     instance = call.instance(request.instance_id)

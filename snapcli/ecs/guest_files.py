@@ -38,7 +38,7 @@ class ShowGuestPathResponse(Response):
     path: str
 
 
-@operation("ShowGuestPath", writes=False)
+@operation("ShowGuestPath", lock=False, changes=False)
 def show_guest_path(call: Call, request: ShowGuestPathRequest) -> ShowGuestPathResponse:
     """Say which folder stands for the instance's root file system; it is made at first use."""
     from snapcli.guests import folder
@@ -64,7 +64,7 @@ class PutGuestFileResponse(Response):
     length_bytes: int
 
 
-@operation("PutGuestFile", writes=False)
+@operation("PutGuestFile", lock=False, changes=True)
 def put_guest_file(call: Call, request: PutGuestFileRequest) -> PutGuestFileResponse:
     """Put a file into the instance, whole or not at all; missing folders are made."""
     from snapcli.guests import folder
@@ -103,7 +103,7 @@ class GetGuestFileResponse(Response):
     length_bytes: int
 
 
-@operation("GetGuestFile", writes=False)
+@operation("GetGuestFile", lock=False, changes=False)
 def get_guest_file(call: Call, request: GetGuestFileRequest) -> GetGuestFileResponse:
     """Copy a file out of the instance. The writing is done when no lock is held any more."""
     from snapcli.guests import folder

@@ -35,7 +35,7 @@ class MountGuestDiskResponse(Response):
     file_system: str
 
 
-@operation("MountGuestDisk", writes=True)
+@operation("MountGuestDisk", lock=True, changes=True)
 def mount_guest_disk(call: Call, request: MountGuestDiskRequest) -> MountGuestDiskResponse:
     """Mount the file system of a disk inside its instance, by a loop device."""
     from snapcli.guests import folder, mounts
@@ -70,7 +70,7 @@ class UnmountGuestDiskResponse(Response):
     """Nothing but the RequestId."""
 
 
-@operation("UnmountGuestDisk", writes=True)
+@operation("UnmountGuestDisk", lock=True, changes=True)
 def unmount_guest_disk(call: Call, request: UnmountGuestDiskRequest) -> UnmountGuestDiskResponse:
     """Unmount a disk's file system; refused while anything uses it."""
     from snapcli.guests import mounts
@@ -93,7 +93,7 @@ class ListGuestMountsResponse(Response):
     mounts: list[MountItem]
 
 
-@operation("ListGuestMounts", writes=False)
+@operation("ListGuestMounts", lock=False, changes=False)
 def list_guest_mounts(call: Call, request: ListGuestMountsRequest) -> ListGuestMountsResponse:
     """List which disks are mounted where inside an instance."""
     from snapcli.guests import folder, mounts

@@ -46,7 +46,7 @@ class RunInGuestResponse(Response):
     exit_code: int = 0
 
 
-@operation("RunInGuest", writes=False)
+@operation("RunInGuest", lock=False, changes=True)
 def run_in_guest(call: Call, request: RunInGuestRequest) -> RunInGuestResponse:
     """Run a command as a process of the instance and pass its exit code on.
 
@@ -118,7 +118,7 @@ class ListGuestProcessesResponse(Response):
     processes: list[ProcessItem]
 
 
-@operation("ListGuestProcesses", writes=False)
+@operation("ListGuestProcesses", lock=False, changes=False)
 def list_guest_processes(
     call: Call, request: ListGuestProcessesRequest
 ) -> ListGuestProcessesResponse:
@@ -155,7 +155,7 @@ class StopGuestProcessesResponse(Response):
     count: int
 
 
-@operation("StopGuestProcesses", writes=False)
+@operation("StopGuestProcesses", lock=False, changes=True)
 def stop_guest_processes(
     call: Call, request: StopGuestProcessesRequest
 ) -> StopGuestProcessesResponse:

@@ -46,7 +46,7 @@ class ImageResponse(Response):
     """Nothing but the RequestId."""
 
 
-@operation("ModifyImageAttribute", writes=True)
+@operation("ModifyImageAttribute", lock=True, changes=True)
 def modify_image_attribute(call: Call, request: ModifyImageAttributeRequest) -> ImageResponse:
     """Change an image's name, family, description or status; a deprecated one makes no instance."""
     require_region(request.region_id)
@@ -74,7 +74,7 @@ class DeleteImageRequest(Request):
     dry_run: Annotated[bool, "Check everything, delete nothing."] = False
 
 
-@operation("DeleteImage", writes=True)
+@operation("DeleteImage", lock=True, changes=True)
 def delete_image(call: Call, request: DeleteImageRequest) -> ImageResponse:
     """Delete a custom image; its snapshots stay and may be deleted now (DL-2).
 

@@ -46,7 +46,7 @@ class CopyImageResponse(Response):
     image_id: str
 
 
-@operation("CopyImage", writes=True)
+@operation("CopyImage", lock=True, changes=True)
 def copy_image(call: Call, request: CopyImageRequest) -> CopyImageResponse:
     """Copy an image to another region, where it is a new one; it is Creating until that is done."""
     require_region(request.region_id, "SourceRegion.NotFound", 400)
@@ -161,7 +161,7 @@ class CancelCopyImageRequest(Request):
     region_id: Annotated[str, "The region it is copied to."] = ""
 
 
-@operation("CancelCopyImage", writes=True)
+@operation("CancelCopyImage", lock=True, changes=True)
 def cancel_copy_image(call: Call, request: CancelCopyImageRequest) -> ImageResponse:
     """End an unfinished copy: the new image and the copies of snapshots made for it go."""
     require_region(request.region_id)

@@ -116,7 +116,7 @@ class CreateImageResponse(Response):
     image_id: str
 
 
-@operation("CreateImage", writes=True)
+@operation("CreateImage", lock=True, changes=True)
 def create_image(call: Call, request: CreateImageRequest) -> CreateImageResponse:
     """Create a custom image, which holds snapshots and gives instances their bytes (IM-1, IM-4).
 

@@ -66,7 +66,7 @@ class ExportImageResponse(Response):
     task_id: str
 
 
-@operation("ExportImage", writes=True)
+@operation("ExportImage", lock=True, changes=True)
 def export_image(call: Call, request: ExportImageRequest) -> ExportImageResponse:
     """Write an image's disks to a bucket, a file each: the system disk and those with data."""
     require_region(request.region_id, "InvalidRegionId.NotFound", 400)

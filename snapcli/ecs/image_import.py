@@ -115,7 +115,7 @@ class _File(msgspec.Struct):
     size_gib: int
 
 
-@operation("ImportImage", writes=True)
+@operation("ImportImage", lock=True, changes=True)
 def import_image(call: Call, request: ImportImageRequest) -> ImportImageResponse:
     """Make a custom image of raw or qcow2 files; it is Creating until they are taken in."""
     region = require_region(request.region_id, "InvalidRegionId.NotFound", 400)

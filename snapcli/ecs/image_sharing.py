@@ -33,7 +33,7 @@ class ModifyImageSharePermissionResponse(Response):
     """Nothing but the RequestId."""
 
 
-@operation("ModifyImageSharePermission", writes=True)
+@operation("ModifyImageSharePermission", lock=True, changes=True)
 def modify_image_share_permission(
     call: Call, request: ModifyImageSharePermissionRequest
 ) -> ModifyImageSharePermissionResponse:
@@ -132,7 +132,7 @@ class DescribeImageSharePermissionResponse(Response):
     total_count: int
 
 
-@operation("DescribeImageSharePermission", writes=False)
+@operation("DescribeImageSharePermission", lock=False, changes=False)
 def describe_image_share_permission(
     call: Call, request: DescribeImageSharePermissionRequest
 ) -> DescribeImageSharePermissionResponse:

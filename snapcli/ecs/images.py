@@ -114,7 +114,7 @@ class DescribeImagesResponse(Response):
     page_size: int
 
 
-@operation("DescribeImages", writes=False)
+@operation("DescribeImages", lock=False, changes=False)
 def describe_images(call: Call, request: DescribeImagesRequest) -> DescribeImagesResponse:
     """List the images that the account sees in a region; changes nothing."""
     require_region(request.region_id)
@@ -222,7 +222,7 @@ class DescribeImageFromFamilyResponse(Response):
     image: FamilyImageItem | msgspec.UnsetType = msgspec.UNSET
 
 
-@operation("DescribeImageFromFamily", writes=False)
+@operation("DescribeImageFromFamily", lock=False, changes=False)
 def describe_image_from_family(
     call: Call, request: DescribeImageFromFamilyRequest
 ) -> DescribeImageFromFamilyResponse:

@@ -179,7 +179,7 @@ class RunInstancesResponse(Response):
     instance_id_sets: InstanceIdSet
 
 
-@operation("RunInstances", writes=True)
+@operation("RunInstances", lock=True, changes=True)
 def run_instances(call: Call, request: RunInstancesRequest) -> RunInstancesResponse:
     """Create instances with their disks and start them; all of them or none."""
     region = require_region(request.region_id)

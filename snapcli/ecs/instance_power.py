@@ -67,7 +67,7 @@ class StartInstanceRequest(InstanceRequest):
     ignored = ("InitLocalDisk",)
 
 
-@operation("StartInstance", writes=True)
+@operation("StartInstance", lock=True, changes=True)
 def start_instance(call: Call, request: StartInstanceRequest) -> InstanceResponse:
     """Start a stopped instance."""
     return _one(call, request, "Stopped", start)
@@ -79,7 +79,7 @@ class StartInstancesRequest(InstancesRequest):
     ignored = ("BatchOptimization",)
 
 
-@operation("StartInstances", writes=True)
+@operation("StartInstances", lock=True, changes=True)
 def start_instances(call: Call, request: StartInstancesRequest) -> InstancesResponse:
     """Start several stopped instances, all or none."""
     return _several(call, request, "Stopped", start)
@@ -93,7 +93,7 @@ class StopInstanceRequest(InstanceRequest):
     stopped_mode: Annotated[str, "KeepCharging or StopCharging, kept as given."] = ""
 
 
-@operation("StopInstance", writes=True)
+@operation("StopInstance", lock=True, changes=True)
 def stop_instance(call: Call, request: StopInstanceRequest) -> InstanceResponse:
     """Stop a running instance; snapshots of its disks in creation fail (CR-11)."""
     how = (request.stopped_mode, request.force_stop)
@@ -108,7 +108,7 @@ class StopInstancesRequest(InstancesRequest):
     stopped_mode: Annotated[str, "KeepCharging or StopCharging, kept as given."] = ""
 
 
-@operation("StopInstances", writes=True)
+@operation("StopInstances", lock=True, changes=True)
 def stop_instances(call: Call, request: StopInstancesRequest) -> InstancesResponse:
     """Stop several running instances, all or none."""
     how = (request.stopped_mode, request.force_stop)
@@ -121,7 +121,7 @@ class RebootInstanceRequest(InstanceRequest):
     force_stop: Annotated[bool, "End what runs inside without asking it first."] = False
 
 
-@operation("RebootInstance", writes=True)
+@operation("RebootInstance", lock=True, changes=True)
 def reboot_instance(call: Call, request: RebootInstanceRequest) -> InstanceResponse:
     """Restart a running instance; snapshots of its disks in creation fail (CR-11)."""
     return _one(call, request, "Running", lambda c, i: reboot(c, i, request.force_stop))
@@ -134,7 +134,7 @@ class RebootInstancesRequest(InstancesRequest):
     force_reboot: Annotated[bool, "End what runs inside without asking it first."] = False
 
 
-@operation("RebootInstances", writes=True)
+@operation("RebootInstances", lock=True, changes=True)
 def reboot_instances(call: Call, request: RebootInstancesRequest) -> InstancesResponse:
     """Restart several running instances, all or none."""
     return _several(call, request, "Running", lambda c, i: reboot(c, i, request.force_reboot))

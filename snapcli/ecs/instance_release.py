@@ -26,7 +26,7 @@ class DeleteInstanceRequest(InstanceRequest):
     force_stop: Annotated[bool, "Makes no difference here."] = False
 
 
-@operation("DeleteInstance", writes=True)
+@operation("DeleteInstance", lock=True, changes=True)
 def delete_instance(call: Call, request: DeleteInstanceRequest) -> InstanceResponse:
     """Release an instance with the disks that go with it; manual snapshots stay (DL-5)."""
     instance = call.instance(request.instance_id)
@@ -46,7 +46,7 @@ class DeleteInstancesRequest(InstancesRequest):
     client_token: Annotated[ClientToken, "Repeat the call safely: a text of your choice."] = ""
 
 
-@operation("DeleteInstances", writes=True)
+@operation("DeleteInstances", lock=True, changes=True)
 def delete_instances(call: Call, request: DeleteInstancesRequest) -> InstanceResponse:
     """Release several instances, all or none."""
     instances = instances_of(call, request.region_id, request.instance_id)

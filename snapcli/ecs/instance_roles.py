@@ -49,7 +49,7 @@ class AttachInstanceRamRoleResponse(Response):
     total_count: int
 
 
-@operation("AttachInstanceRamRole", writes=True)
+@operation("AttachInstanceRamRole", lock=True, changes=True)
 def attach_instance_ram_role(
     call: Call, request: AttachInstanceRamRoleRequest
 ) -> AttachInstanceRamRoleResponse:
@@ -160,7 +160,7 @@ class DetachInstanceRamRoleResponse(Response):
     total_count: int
 
 
-@operation("DetachInstanceRamRole", writes=True)
+@operation("DetachInstanceRamRole", lock=True, changes=True)
 def detach_instance_ram_role(
     call: Call, request: DetachInstanceRamRoleRequest
 ) -> DetachInstanceRamRoleResponse:
@@ -220,7 +220,7 @@ class DescribeInstanceRamRoleResponse(Response):
     total_count: int
 
 
-@operation("DescribeInstanceRamRole", writes=False)
+@operation("DescribeInstanceRamRole", lock=False, changes=False)
 def describe_instance_ram_role(
     call: Call, request: DescribeInstanceRamRoleRequest
 ) -> DescribeInstanceRamRoleResponse:

@@ -164,7 +164,7 @@ class DescribeInstancesResponse(PagedResponse):
     instances: InstanceSet
 
 
-@operation("DescribeInstances", writes=False)
+@operation("DescribeInstances", lock=False, changes=False)
 def describe_instances(call: Call, request: DescribeInstancesRequest) -> DescribeInstancesResponse:
     """List a region's instances with their state at this instant; changes nothing."""
     require_region(request.region_id)
@@ -280,7 +280,7 @@ class ModifyInstanceAttributeResponse(Response):
     """Nothing but the RequestId."""
 
 
-@operation("ModifyInstanceAttribute", writes=True)
+@operation("ModifyInstanceAttribute", lock=True, changes=True)
 def modify_instance_attribute(
     call: Call, request: ModifyInstanceAttributeRequest
 ) -> ModifyInstanceAttributeResponse:

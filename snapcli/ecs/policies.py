@@ -94,7 +94,7 @@ class CreateAutoSnapshotPolicyResponse(Response):
     auto_snapshot_policy_id: str
 
 
-@operation("CreateAutoSnapshotPolicy", writes=True)
+@operation("CreateAutoSnapshotPolicy", lock=True, changes=True)
 def create_auto_snapshot_policy(
     call: Call, request: CreateAutoSnapshotPolicyRequest
 ) -> CreateAutoSnapshotPolicyResponse:
@@ -221,7 +221,7 @@ class PolicyResponse(Response):
     """Nothing but the RequestId."""
 
 
-@operation("ModifyAutoSnapshotPolicyEx", writes=True)
+@operation("ModifyAutoSnapshotPolicyEx", lock=True, changes=True)
 def modify_auto_snapshot_policy_ex(
     call: Call, request: ModifyAutoSnapshotPolicyExRequest
 ) -> PolicyResponse:
@@ -249,7 +249,7 @@ class DeleteAutoSnapshotPolicyRequest(Request):
     )
 
 
-@operation("DeleteAutoSnapshotPolicy", writes=True)
+@operation("DeleteAutoSnapshotPolicy", lock=True, changes=True)
 def delete_auto_snapshot_policy(
     call: Call, request: DeleteAutoSnapshotPolicyRequest
 ) -> PolicyResponse:

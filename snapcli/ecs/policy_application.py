@@ -31,7 +31,7 @@ class ApplicationResponse(Response):
     """Nothing but the RequestId."""
 
 
-@operation("ApplyAutoSnapshotPolicy", writes=True)
+@operation("ApplyAutoSnapshotPolicy", lock=True, changes=True)
 def apply_auto_snapshot_policy(
     call: Call, request: ApplyAutoSnapshotPolicyRequest
 ) -> ApplicationResponse:
@@ -55,7 +55,7 @@ class CancelAutoSnapshotPolicyRequest(Request):
     )
 
 
-@operation("CancelAutoSnapshotPolicy", writes=True)
+@operation("CancelAutoSnapshotPolicy", lock=True, changes=True)
 def cancel_auto_snapshot_policy(
     call: Call, request: CancelAutoSnapshotPolicyRequest
 ) -> ApplicationResponse:

@@ -121,7 +121,7 @@ class _Chain:
         return steps[max(bisect_right(steps, instant, key=lambda step: step.at) - 1, 0)]
 
 
-@operation("ForecastPolicy", writes=False)
+@operation("ForecastPolicy", lock=False, changes=False)
 def forecast_policy(call: Call, request: ForecastPolicyRequest) -> ForecastPolicyResponse:
     """Work out the snapshots of disks with their policies, a day like another (PO-12, SZ-2)."""
     end = call.now + timedelta(days=request.days)

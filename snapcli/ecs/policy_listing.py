@@ -72,7 +72,7 @@ class DescribeAutoSnapshotPolicyExResponse(Response):
     total_count: int
 
 
-@operation("DescribeAutoSnapshotPolicyEx", writes=False)
+@operation("DescribeAutoSnapshotPolicyEx", lock=False, changes=False)
 def describe_auto_snapshot_policy_ex(
     call: Call, request: DescribeAutoSnapshotPolicyExRequest
 ) -> DescribeAutoSnapshotPolicyExResponse:
@@ -164,7 +164,7 @@ class DescribeAutoSnapshotPolicyAssociationsResponse(Response):
     next_token: str
 
 
-@operation("DescribeAutoSnapshotPolicyAssociations", writes=False)
+@operation("DescribeAutoSnapshotPolicyAssociations", lock=False, changes=False)
 def describe_auto_snapshot_policy_associations(
     call: Call, request: DescribeAutoSnapshotPolicyAssociationsRequest
 ) -> DescribeAutoSnapshotPolicyAssociationsResponse:

@@ -50,7 +50,7 @@ class PreviewPolicyResponse(Response):
     runs: list[RunItem]
 
 
-@operation("PreviewPolicy", writes=False)
+@operation("PreviewPolicy", lock=False, changes=False)
 def preview_policy(call: Call, request: PreviewPolicyRequest) -> PreviewPolicyResponse:
     """Tell the next instants at which snapshots are due, before or after applying (PO-1, PO-12)."""
     hours, weekdays, disks = _wanted(call, request)

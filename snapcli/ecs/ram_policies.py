@@ -54,7 +54,7 @@ class CreatePolicyResponse(Response):
     policy: NewPolicyItem
 
 
-@operation("CreatePolicy", writes=True)
+@operation("CreatePolicy", lock=True, changes=True)
 def create_policy(call: Call, request: CreatePolicyRequest) -> CreatePolicyResponse:
     """Create a permission policy; it is in force where it is attached."""
     name = request.policy_name
@@ -121,7 +121,7 @@ class GetPolicyResponse(Response):
     policy: PolicyItem
 
 
-@operation("GetPolicy", writes=False)
+@operation("GetPolicy", lock=False, changes=False)
 def get_policy(call: Call, request: GetPolicyRequest) -> GetPolicyResponse:
     """Show a policy with its document."""
     policy = _require(call, request.policy_type, request.policy_name)
@@ -152,7 +152,7 @@ class DeletePolicyRequest(Request):
     policy_name: Annotated[str, "The policy, one of the account's own."]
 
 
-@operation("DeletePolicy", writes=True)
+@operation("DeletePolicy", lock=True, changes=True)
 def delete_policy(call: Call, request: DeletePolicyRequest) -> NothingResponse:
     """Delete a policy that is attached to no role."""
     policy = _require(call, "Custom", request.policy_name)
@@ -176,7 +176,7 @@ class AttachmentRequest(Request):
     role_name: Annotated[str, "The role."]
 
 
-@operation("AttachPolicyToRole", writes=True)
+@operation("AttachPolicyToRole", lock=True, changes=True)
 def attach_policy_to_role(call: Call, request: AttachmentRequest) -> NothingResponse:
     """Let a policy say what a role may do."""
     role = require_role(call, request.role_name)
@@ -192,7 +192,7 @@ def attach_policy_to_role(call: Call, request: AttachmentRequest) -> NothingResp
     return NothingResponse()
 
 
-@operation("DetachPolicyFromRole", writes=True)
+@operation("DetachPolicyFromRole", lock=True, changes=True)
 def detach_policy_from_role(call: Call, request: AttachmentRequest) -> NothingResponse:
     """Take a policy off a role."""
     role = require_role(call, request.role_name)
@@ -229,7 +229,7 @@ class ListPoliciesForRoleResponse(Response):
     policies: AttachedPolicySet
 
 
-@operation("ListPoliciesForRole", writes=False)
+@operation("ListPoliciesForRole", lock=False, changes=False)
 def list_policies_for_role(call: Call, request: RoleNameRequest) -> ListPoliciesForRoleResponse:
     """List the policies attached to a role."""
     role = require_role(call, request.role_name)

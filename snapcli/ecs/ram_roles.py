@@ -110,7 +110,7 @@ class RoleResponse(Response):
     role: RoleDetail
 
 
-@operation("CreateRole", writes=True)
+@operation("CreateRole", lock=True, changes=True)
 def create_role(call: Call, request: CreateRoleRequest) -> RoleResponse:
     """Create a role; it may do nothing until a policy is attached to it."""
     name = request.role_name
@@ -154,7 +154,7 @@ class RoleNameRequest(Request):
     role_name: Annotated[str, "The role."]
 
 
-@operation("GetRole", writes=False)
+@operation("GetRole", lock=False, changes=False)
 def get_role(call: Call, request: RoleNameRequest) -> RoleResponse:
     """Show a role with its trust policy."""
     return RoleResponse(role=_detail(call, require_role(call, request.role_name)))
@@ -181,7 +181,7 @@ class ListRolesResponse(Response):
     roles: RoleSet
 
 
-@operation("ListRoles", writes=False)
+@operation("ListRoles", lock=False, changes=False)
 def list_roles(call: Call, request: ListRolesRequest) -> ListRolesResponse:
     """List the account's roles by name."""
     names = sorted(name for name in ram_of(call).roles if name > request.marker)
@@ -198,7 +198,7 @@ class NothingResponse(Response):
     """Nothing but the RequestId."""
 
 
-@operation("DeleteRole", writes=True)
+@operation("DeleteRole", lock=True, changes=True)
 def delete_role(call: Call, request: RoleNameRequest) -> NothingResponse:
     """Delete a role that no policy is attached to; instances that bear its name lose it."""
     role = require_role(call, request.role_name)

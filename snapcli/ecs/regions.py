@@ -63,7 +63,7 @@ class DescribeRegionsResponse(Response):
     regions: RegionSet
 
 
-@operation("DescribeRegions", writes=False, settles=False)
+@operation("DescribeRegions", lock=False, changes=False, settles=False)
 def describe_regions(call: Call, request: DescribeRegionsRequest) -> DescribeRegionsResponse:
     """List every region with its endpoint."""
     chinese = request.accept_language == "zh-CN"
@@ -132,7 +132,7 @@ class DescribeZonesResponse(Response):
     zones: ZoneSet
 
 
-@operation("DescribeZones", writes=False, settles=False)
+@operation("DescribeZones", lock=False, changes=False, settles=False)
 def describe_zones(call: Call, request: DescribeZonesRequest) -> DescribeZonesResponse:
     """List the zones of a region. Raises InvalidRegionId.NotFound."""
     region = require_region(request.region_id)

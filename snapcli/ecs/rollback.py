@@ -34,7 +34,7 @@ class ResetDiskResponse(Response):
     snapshot_id: str | msgspec.UnsetType = msgspec.UNSET
 
 
-@operation("ResetDisk", writes=True)
+@operation("ResetDisk", lock=True, changes=True)
 def reset_disk(call: Call, request: ResetDiskRequest) -> ResetDiskResponse:
     """Make a disk byte for byte what it was at the snapshot (RB-2); only that disk (RB-5)."""
     disk = call.disk(request.disk_id)

@@ -36,7 +36,7 @@ def perform(
     workspace = open_workspace(caller)
     _thaw_left(workspace.path)
     while True:
-        with workspace.write() if operation.writes else workspace.read() as tx:
+        with workspace.write() if operation.lock else workspace.read() as tx:
             if not (operation.settles and caller.settles and due_accounts(tx)):
                 call = Call(tx, caller, acting_account(tx, caller.profile))
                 response = _run(operation, request, given, call)
@@ -131,7 +131,7 @@ def finish(call: Call) -> None:
 def _answer(operation: Operation, request: Any, given: Mapping[str, str], call: Call) -> Response:
     if getattr(request, "region_id", None) == "":
         request.region_id = call.caller.region or call.settings.region
-    if not operation.writes and getattr(request, "dry_run", False):
+    if not operation.changes and getattr(request, "dry_run", False):
         # Of a Describe, a dry run covers only what has been checked by now.
         raise DryRunOperation
     token = getattr(request, "client_token", "")

@@ -41,7 +41,7 @@ class SettleTimeResponse(Response):
     events: list[EventItem]
 
 
-@operation("SettleTime", writes=False, settles=False)
+@operation("SettleTime", lock=False, changes=True, settles=False)
 def settle_time(call: Call, request: SettleTimeRequest) -> SettleTimeResponse:
     """Apply what has fallen due in all accounts; where nothing has, the lock is only shared."""
     log = Log(wanted=request.after is None)

@@ -52,7 +52,7 @@ class ModifySnapshotCategoryResponse(Response):
     task_id: str
 
 
-@operation("ModifySnapshotCategory", writes=True)
+@operation("ModifySnapshotCategory", lock=True, changes=True)
 def modify_snapshot_category(
     call: Call, request: ModifySnapshotCategoryRequest
 ) -> ModifySnapshotCategoryResponse:

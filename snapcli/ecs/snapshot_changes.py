@@ -26,7 +26,7 @@ class DeleteSnapshotResponse(Response):
     """Nothing but the RequestId."""
 
 
-@operation("DeleteSnapshot", writes=True)
+@operation("DeleteSnapshot", lock=True, changes=True)
 def delete_snapshot(call: Call, request: DeleteSnapshotRequest) -> DeleteSnapshotResponse:
     """Delete a snapshot, manual or automatic (DL-1); one in creation is cancelled by it.
 
@@ -102,7 +102,7 @@ class ModifySnapshotAttributeResponse(Response):
     """Nothing but the RequestId."""
 
 
-@operation("ModifySnapshotAttribute", writes=True)
+@operation("ModifySnapshotAttribute", lock=True, changes=True)
 def modify_snapshot_attribute(
     call: Call, request: ModifySnapshotAttributeRequest
 ) -> ModifySnapshotAttributeResponse:

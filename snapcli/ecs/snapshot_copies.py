@@ -58,7 +58,7 @@ class CopySnapshotResponse(Response):
     snapshot_id: str
 
 
-@operation("CopySnapshot", writes=True)
+@operation("CopySnapshot", lock=True, changes=True)
 def copy_snapshot(call: Call, request: CopySnapshotRequest) -> CopySnapshotResponse:
     """Copy a snapshot to another region, where it is a new one with its own id (CP-1, CP-4)."""
     require_region(request.region_id, "InvalidRegionId.NotExists", 403)

@@ -63,7 +63,7 @@ class CreateSnapshotResponse(Response):
     snapshot_id: str
 
 
-@operation("CreateSnapshot", writes=True)
+@operation("CreateSnapshot", lock=True, changes=True)
 def create_snapshot(call: Call, request: CreateSnapshotRequest) -> CreateSnapshotResponse:
     """Create a snapshot of a disk as its bytes are at this instant (OV-1, OV-2, CR-3)."""
     disk = call.disk(request.disk_id)

@@ -73,7 +73,7 @@ class DeleteSnapshotsResponse(Response):
     dry_run: bool = False
 
 
-@operation("DeleteSnapshots", writes=True)
+@operation("DeleteSnapshots", lock=True, changes=True)
 def delete_snapshots(call: Call, request: DeleteSnapshotsRequest) -> DeleteSnapshotsResponse:
     """Delete several snapshots; the refusal of one does not stop the others (DL-4).
 

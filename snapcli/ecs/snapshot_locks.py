@@ -71,7 +71,7 @@ class LockSnapshotResponse(Response):
     locked_snapshot_info: LockedSnapshotItem
 
 
-@operation("LockSnapshot", writes=True)
+@operation("LockSnapshot", lock=True, changes=True)
 def lock_snapshot(call: Call, request: LockSnapshotRequest) -> LockSnapshotResponse:
     """Lock a snapshot, or change its lock: freely in cool-off, afterwards only to a longer one."""
     _, node = _find(call, request.region_id, request.snapshot_id)
@@ -147,7 +147,7 @@ class UnlockSnapshotResponse(Response):
     """Nothing but the RequestId."""
 
 
-@operation("UnlockSnapshot", writes=True)
+@operation("UnlockSnapshot", lock=True, changes=True)
 def unlock_snapshot(call: Call, request: UnlockSnapshotRequest) -> UnlockSnapshotResponse:
     """Take a lock off while it is in its cool-off period."""
     _, node = _find(call, request.region_id, request.snapshot_id)
@@ -221,7 +221,7 @@ class DescribeLockedSnapshotsResponse(Response):
     locked_snapshots_info: list[LockedSnapshotItem]
 
 
-@operation("DescribeLockedSnapshots", writes=False)
+@operation("DescribeLockedSnapshots", lock=False, changes=False)
 def describe_locked_snapshots(
     call: Call, request: DescribeLockedSnapshotsRequest
 ) -> DescribeLockedSnapshotsResponse:

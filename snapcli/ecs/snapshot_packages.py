@@ -40,7 +40,7 @@ class DescribeSnapshotPackageResponse(Response):
     page_size: int
 
 
-@operation("DescribeSnapshotPackage", writes=False)
+@operation("DescribeSnapshotPackage", lock=False, changes=False)
 def describe_snapshot_package(
     call: Call, request: DescribeSnapshotPackageRequest
 ) -> DescribeSnapshotPackageResponse:

@@ -61,7 +61,7 @@ class DescribeSnapshotMonitorDataResponse(Response):
     monitor_data: MonitorDataSet
 
 
-@operation("DescribeSnapshotMonitorData", writes=False)
+@operation("DescribeSnapshotMonitorData", lock=False, changes=False)
 def describe_snapshot_monitor_data(
     call: Call, request: DescribeSnapshotMonitorDataRequest
 ) -> DescribeSnapshotMonitorDataResponse:
@@ -176,7 +176,7 @@ class ShowSizeHistoryResponse(Response):
     points: list[SizePoint]
 
 
-@operation("ShowSizeHistory", writes=False)
+@operation("ShowSizeHistory", lock=False, changes=False)
 def show_size_history(call: Call, request: ShowSizeHistoryRequest) -> ShowSizeHistoryResponse:
     """Tell a region's snapshot size over a period within the last 15 days (SZ-1)."""
     require_region(request.region_id)

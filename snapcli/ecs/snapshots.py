@@ -128,7 +128,7 @@ class DescribeSnapshotsResponse(PagedResponse):
     snapshots: SnapshotSet
 
 
-@operation("DescribeSnapshots", writes=False)
+@operation("DescribeSnapshots", lock=False, changes=False)
 def describe_snapshots(call: Call, request: DescribeSnapshotsRequest) -> DescribeSnapshotsResponse:
     """List a region's snapshots with their state at this instant; changes nothing."""
     require_region(request.region_id)

@@ -42,7 +42,7 @@ class TagResourcesResponse(Response):
     """Nothing but the RequestId."""
 
 
-@operation("TagResources", writes=True)
+@operation("TagResources", lock=True, changes=True)
 def tag_resources(call: Call, request: TagResourcesRequest) -> TagResourcesResponse:
     """Set tags on resources of one kind: a key that is there gets the new value (TG-1)."""
     require_region(request.region_id)
@@ -145,7 +145,7 @@ class UntagResourcesResponse(Response):
     """Nothing but the RequestId."""
 
 
-@operation("UntagResources", writes=True)
+@operation("UntagResources", lock=True, changes=True)
 def untag_resources(call: Call, request: UntagResourcesRequest) -> UntagResourcesResponse:
     """Remove tags from resources of one kind; a key that one does not carry is passed over."""
     require_region(request.region_id)
@@ -194,7 +194,7 @@ class AddTagsResponse(Response):
     """Nothing but the RequestId."""
 
 
-@operation("AddTags", writes=True)
+@operation("AddTags", lock=True, changes=True)
 def add_tags(call: Call, request: AddTagsRequest) -> AddTagsResponse:
     """Set tags on one resource, as older clients do; TagResources is the newer way."""
     require_region(request.region_id)
@@ -228,7 +228,7 @@ class RemoveTagsResponse(Response):
     """Nothing but the RequestId."""
 
 
-@operation("RemoveTags", writes=True)
+@operation("RemoveTags", lock=True, changes=True)
 def remove_tags(call: Call, request: RemoveTagsRequest) -> RemoveTagsResponse:
     """Remove tags from one resource, as older clients do; UntagResources is the newer way."""
     require_region(request.region_id)

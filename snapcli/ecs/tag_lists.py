@@ -72,7 +72,7 @@ class ListTagResourcesResponse(Response):
     tag_resources: TagResourceSet
 
 
-@operation("ListTagResources", writes=False)
+@operation("ListTagResources", lock=False, changes=False)
 def list_tag_resources(call: Call, request: ListTagResourcesRequest) -> ListTagResourcesResponse:
     """List every tag of the resources that match, a resource after the other (TG-1)."""
     require_region(request.region_id)
@@ -237,7 +237,7 @@ class DescribeTagsResponse(NumberedResponse):
     tags: TagCountSet
 
 
-@operation("DescribeTags", writes=False)
+@operation("DescribeTags", lock=False, changes=False)
 def describe_tags(call: Call, request: DescribeTagsRequest) -> DescribeTagsResponse:
     """List the tags in use, each once, with how many resources of each kind carry it."""
     require_region(request.region_id)
@@ -312,7 +312,7 @@ class DescribeResourceByTagsResponse(NumberedResponse):
     resources: ResourceSet
 
 
-@operation("DescribeResourceByTags", writes=False)
+@operation("DescribeResourceByTags", lock=False, changes=False)
 def describe_resource_by_tags(
     call: Call, request: DescribeResourceByTagsRequest
 ) -> DescribeResourceByTagsResponse:

@@ -108,7 +108,7 @@ class DescribeTasksResponse(Response):
     page_size: int
 
 
-@operation("DescribeTasks", writes=False)
+@operation("DescribeTasks", lock=False, changes=False)
 def describe_tasks(call: Call, request: DescribeTasksRequest) -> DescribeTasksResponse:
     """List a region's tasks with their state at this instant; changes nothing."""
     require_region(request.region_id, "InvalidRegionId.NotFound", 400)
@@ -220,7 +220,7 @@ class DescribeTaskAttributeResponse(Response):
     total_count: int
 
 
-@operation("DescribeTaskAttribute", writes=False)
+@operation("DescribeTaskAttribute", lock=False, changes=False)
 def describe_task_attribute(
     call: Call, request: DescribeTaskAttributeRequest
 ) -> DescribeTaskAttributeResponse:
@@ -271,7 +271,7 @@ class CancelTaskResponse(Response):
     """Nothing but the RequestId."""
 
 
-@operation("CancelTask", writes=True)
+@operation("CancelTask", lock=True, changes=True)
 def cancel_task(call: Call, request: CancelTaskRequest) -> CancelTaskResponse:
     """End a task: the files of an export go, or the image of an import."""
     require_region(request.region_id, "InvalidRegionId.NotFound", 400)

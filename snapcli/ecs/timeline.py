@@ -101,7 +101,7 @@ class ShowTimelineResponse(Response):
 _Dated = tuple[datetime, int, TimelineItem]  # a number keeps items themselves from being compared
 
 
-@operation("ShowTimeline", writes=False)
+@operation("ShowTimeline", lock=False, changes=False)
 def show_timeline(call: Call, request: ShowTimelineRequest) -> ShowTimelineResponse:
     """List what the passing of time did and will do, as things stand (PO-12)."""
     start, end = _stretch(call, request)

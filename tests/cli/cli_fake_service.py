@@ -108,37 +108,37 @@ class ClockResponse(Response):
     offset_seconds: int = 0
 
 
-@operation("CreateSnapshot", writes=True)
+@operation("CreateSnapshot", lock=True, changes=True)
 def create(call: Any, request: CreateRequest) -> CreateResponse:
     """Never run."""
     raise AssertionError
 
 
-@operation("DescribeSnapshots", writes=False)
+@operation("DescribeSnapshots", lock=False, changes=False)
 def describe(call: Any, request: DescribeRequest) -> DescribeResponse:
     """Never run."""
     raise AssertionError
 
 
-@operation("ResetDisk", writes=True)
+@operation("ResetDisk", lock=True, changes=True)
 def reset(call: Any, request: ResetRequest) -> CreateResponse:
     """Never run."""
     raise AssertionError
 
 
-@operation("ShowClock", writes=False)
+@operation("ShowClock", lock=False, changes=False)
 def show_clock(call: Any, request: NothingRequest) -> ClockResponse:
     """Never run."""
     raise AssertionError
 
 
-@operation("AdvanceClock", writes=True)
+@operation("AdvanceClock", lock=True, changes=True)
 def advance_clock(call: Any, request: AdvanceRequest) -> ClockResponse:
     """Never run."""
     raise AssertionError
 
 
-@operation("ReadDisk", writes=False)
+@operation("ReadDisk", lock=False, changes=False)
 def read_disk(call: Any, request: DiskRequest) -> ClockResponse:
     """Never run."""
     raise AssertionError
