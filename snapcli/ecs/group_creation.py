@@ -283,10 +283,10 @@ def _capture_together(call: Call, members: list[Member]) -> list[Captured | None
     for _ in range(_TRIES):
         with refuse_busy_image(names), together(images, os.path.dirname(images[0])) as held_images:
             captured = [
-                capture_files(call, disk, chain, node, source)
+                capture_files(call, disk, chain, node, source, still=held_images.still)
                 for (disk, chain, node), source in zip(members, held_images.sources, strict=True)
             ]
-            if held_images.is_one_instant() or held_images.sources != images:
+            if held_images.is_one_instant():
                 return captured
         _forget(call, members, captured)
     raise ApiError(

@@ -101,12 +101,19 @@ def _newest_sound(chain: Chain) -> SnapshotRecord | None:
 
 
 def capture_files(
-    call: Call, disk: DiskRecord, chain: Chain, node: SnapshotRecord, source: str | None = None
+    call: Call,
+    disk: DiskRecord,
+    chain: Chain,
+    node: SnapshotRecord,
+    source: str | None = None,
+    *,
+    still: bool = False,
 ) -> Captured | None:
     """Capture the disk's present bytes into the files of `node`; no record is changed.
 
     Returns None, and makes no file, when the disk is provably as the newest capture left it.
-    `source` is what to read when it is not the disk's own file but a clone of it.
+    `source` is what to read when it is not the disk's own file but a clone of it; `still` says
+    that it is kept as it is meanwhile.
     """
     if _newest_sound(chain) is not None and _is_unchanged(call, disk, chain):
         return None
@@ -126,6 +133,7 @@ def capture_files(
             node.number,
             call.progress(f"Capturing {disk.disk_id}"),
             cipher=cipher,
+            still=still,
         )
 
 

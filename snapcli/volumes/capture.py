@@ -1,18 +1,18 @@
 """Capturing an image: the blocks that differ from the view before go into a new pack and map.
 
-One instant, never a mixture of two (OV-2): the image is read under a fence of its dates, with
-a clone as a second chance where the file system makes one. Must not know what a snapshot means
-beyond its id.
+One instant, never a mixture of two (OV-2): the image is read inside a fence, or, where a program
+has it open and the file system makes clones, a clone of it is. Must not know what a snapshot
+means beyond its id.
 """
 
 import os
 from collections.abc import Callable, Sequence
-from time import sleep
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from blake3 import blake3
 
 from snapcli.volumes.errors import ImageBusy, os_failure
+from snapcli.volumes.fence import TRIES, Fence
 from snapcli.volumes.images import Progress, StrPath, length_of, open_image, sync_folder
 from snapcli.volumes.layers import Captured, Layer
 from snapcli.volumes.layout import BLOCK_BYTES, DIGEST_BYTES, NO_DIGEST, NO_STAMP, RECORD_BYTES
@@ -25,15 +25,13 @@ from snapcli.volumes.packs import (
     record,
 )
 from snapcli.volumes.scan import Span, SpanReader, spans
-from snapcli.volumes.stamps import TICK_NS, matches, same_state, settled, stamp_of
+from snapcli.volumes.stamps import matches
 from snapcli.volumes.syscalls import clone, open_unnamed
 from snapcli.volumes.views import View, filled_runs
 from snapcli.volumes.workers import ordered_map, thread_count
 
 if TYPE_CHECKING:
     from snapcli.volumes.cipher import Cipher
-
-TRIES: Final = 5
 
 # What a worker found in a span: changed blocks as (block, digest, stored form), runs that are
 # empty now, data blocks in all, bytes read.
@@ -49,13 +47,15 @@ def capture(
     progress: Progress | None = None,
     sync: bool = True,
     cipher: "Cipher | None" = None,
+    still: bool = False,
 ) -> Captured:
     """Write the pack and the map of a new snapshot of an image, and say what they hold (OV-1).
 
     `layers` are those of the snapshots before, oldest first; only blocks that differ from their
     view are stored, blocks that are zero now are noted as empty. `pack_number` must be new in
     the chain. With `sync` both files and the folder are on the disk when this returns. With the
-    chain's `cipher`, what is stored is encrypted.
+    chain's `cipher`, what is stored is encrypted. `still` says that the caller keeps the image
+    as it is meanwhile, and that it is to have no stamp.
     `progress` gets bytes read and bytes to read. Raises ImageBusy when the image never stayed
     still, DamagedMap, VolumeError; on any error neither file is left.
     """
@@ -70,7 +70,7 @@ def capture(
             maps = MapWriter(chain, map_name(snapshot_id), encrypted)
             try:
                 attempts = _Attempts(fd, name, chain, view, pack, maps, progress, cipher)
-                view_blocks, stamp = attempts.run()
+                view_blocks, stamp = attempts.run(still)
                 pack.finish(sync)
                 maps.finish(view_blocks, stamp, sync)
                 if sync:
@@ -112,6 +112,10 @@ def is_unchanged(image_path: StrPath, folder: StrPath, newest: Layer) -> bool:
         os.close(fd)
 
 
+class _Broken(Exception):
+    """Somebody wants to write to the image."""
+
+
 class _Attempts:
     """Reads the image until what was read is of one instant."""
 
@@ -135,25 +139,39 @@ class _Attempts:
         self._maps = maps
         self._progress = progress
 
-    def run(self) -> tuple[int, bytes]:
+    def run(self, still: bool) -> tuple[int, bytes]:
         """Fill pack and map; how many data blocks the image has, and its stamp."""
         newest = self._view.newest
-        state = os.fstat(self._fd)
-        if newest is not None and matches(newest.stamp, state):
+        if newest is not None and matches(newest.stamp, os.fstat(self._fd)):
             return newest.view_blocks, newest.stamp  # not written to since: nothing to read
-        spare = self._clone()
-        try:
-            return self._read_fenced(spare)
-        finally:
-            if spare is not None:
-                os.close(spare)
+        if still:
+            return self._read(self._fd), NO_STAMP
+        with Fence([self._name], [self._fd]) as fence:
+            return self._read_fenced(fence)
+
+    def _read_fenced(self, fence: Fence) -> tuple[int, bytes]:
+        for attempt in range(1, TRIES + 1):
+            if not fence.lease():
+                # A program has the image open for writing. Of a clone the kernel makes one
+                # instant; it is read from the disk, the image itself often from memory.
+                spare = self._clone()
+                if spare is not None:
+                    with os.fdopen(spare, "rb"):
+                        return self._read(spare), NO_STAMP
+                if not fence.watch(patience=attempt):
+                    continue
+            try:
+                view_blocks = self._read(self._fd, fence)
+                if fence.holds():
+                    return view_blocks, fence.stamp(0)
+            except _Broken:
+                fence.give_up()
+            self._pack.restart()
+            self._maps.restart()
+        raise ImageBusy(self._name, TRIES)
 
     def _clone(self) -> int | None:
-        """The image as it is now, in a file without a name (a crash leaves nothing), or None.
-
-        It is only read when the image itself is being written to: what it shares with the
-        image is on the disk, but not in memory, where the image's own bytes often are.
-        """
+        """The image as it is now, in a file without a name (a crash leaves nothing), or None."""
         fd = open_unnamed(self._folder)
         if fd is None:
             return None
@@ -166,26 +184,11 @@ class _Attempts:
         os.close(fd)
         return None
 
-    def _read_fenced(self, spare: int | None) -> tuple[int, bytes]:
-        for attempt in range(TRIES):
-            before = os.fstat(self._fd)
-            quiet = settled(before, self._pack.now_ns())
-            if spare is not None and (attempt > 0 or not quiet):
-                return self._read(spare), NO_STAMP
-            if not quiet:
-                sleep(TICK_NS / 1e9)
-                if not same_state(before, os.fstat(self._fd)):
-                    continue
-            stamp = stamp_of(self._fd, before)
-            view_blocks = self._read(self._fd)
-            if same_state(before, os.fstat(self._fd)):
-                return view_blocks, stamp
-            self._pack.restart()
-            self._maps.restart()
-        raise ImageBusy(self._name, TRIES)
+    def _read(self, fd: int, fence: Fence | None = None) -> int:
+        """Scan one file into pack and map; the number of its data blocks.
 
-    def _read(self, fd: int) -> int:
-        """Scan one file into pack and map; the number of its data blocks."""
+        Raises _Broken as soon as somebody waits at the fence, to keep nobody waiting.
+        """
         length = length_of(fd)
         total = min(os.fstat(fd).st_blocks * 512, length)
         done = view_blocks = 0
@@ -193,6 +196,8 @@ class _Attempts:
         for changed, emptied, data_blocks, read_bytes in ordered_map(
             spans(fd, length, self._view), workers
         ):
+            if fence is not None and fence.is_broken():
+                raise _Broken
             self._store(changed, emptied)
             view_blocks += data_blocks
             done += read_bytes

@@ -93,11 +93,6 @@ class PackWriter:
         self._pending = [self._header]
         self._written = 0
 
-    def now_ns(self) -> int:
-        """The file system's own time, as it would date a write made now."""
-        os.pwrite(self.fd, self._header, 0)
-        return os.fstat(self.fd).st_ctime_ns
-
     def append(self, stored: Sequence[bytes]) -> int:
         """Append stored blocks one after the other; where the first begins."""
         start = self.end

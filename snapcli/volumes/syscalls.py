@@ -15,11 +15,16 @@ _PUNCH_HOLE_KEEP_SIZE: Final = 0x02 | 0x01
 _WRITE_BACK: Final = 2
 _FICLONE: Final = 0x40049409
 _F_SETSIG: Final = 10
+_CACHESTAT: Final = 451  # the same number on every architecture but Alpha
 _CANNOT: Final = frozenset(
     {errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL, errno.EXDEV, errno.ENOTTY, errno.ENODEV}
 )
-# File systems whose every write, through a mapping too, moves ctime (statfs magics).
-_HONEST_FILE_SYSTEMS: Final = frozenset({0xEF53, 0x58465342, 0x9123683E})  # ext4, XFS, btrfs
+# File systems by their magic numbers (statfs): whose every write, through a mapping too, moves
+# ctime (ext2 to ext4, XFS, btrfs); whose leases count those who have a file mapped (tmpfs and f2fs
+# too); and which date changes by this machine's clock (overlayfs too).
+_DATED: Final = frozenset({0xEF53, 0x58465342, 0x9123683E})
+_LEASED: Final = _DATED | {0x01021994, 0xF2F52010}
+_LOCAL: Final = _LEASED | {0x794C7630}
 
 _functions: dict[str, Callable[..., int] | None] = {}
 
@@ -110,25 +115,39 @@ def open_unnamed(folder: str) -> int | None:
 
 
 def writes_are_dated(fd: int) -> bool:
-    """Whether the file lies on a file system where no write can leave ctime as it was."""
+    """Whether the file lies on a file system where no write can leave ctime as it was.
+
+    A store through a mapping moves it too, when it is the first to that page since the page was
+    last written back. (XFS has a door beside it: files opened by handle; see FORMAT.md.)
+    """
+    return _file_system(fd) in _DATED
+
+
+def is_dated_by_this_machine(fd: int) -> bool:
+    """Whether the file lies on a file system that dates changes by this machine's clock."""
+    return _file_system(fd) in _LOCAL
+
+
+def _file_system(fd: int) -> int:
+    """The magic number of the file's file system, 0 where the system does not tell."""
     call = _function("fstatfs64", "fstatfs")
     if call is None:
-        return False
+        return 0
     import ctypes
 
     answer = (ctypes.c_uint64 * 32)()  # struct statfs is 120 bytes; its first word is f_type
-    if call(fd, ctypes.byref(answer)) != 0:
-        return False
-    return (answer[0] & 0xFFFFFFFF) in _HONEST_FILE_SYSTEMS
+    return int(answer[0] & 0xFFFFFFFF) if call(fd, ctypes.byref(answer)) == 0 else 0
 
 
-def nobody_writes(fd: int) -> bool:
-    """Whether no process has this file (opened read-only here) open for writing, or so mapped.
+def take_lease(fd: int) -> bool:
+    """Take a read lease on a file that is opened read-only here; False where there can't be one.
 
-    Answered by the kernel: a read lease is only granted when there is no writer. It is given
-    back at once; who opens the file in between waits microseconds.
+    The kernel grants it only while no process has the file open, or mapped, for writing, and
+    from then on makes whoever opens it so wait until the lease is given back, for some 45 s at
+    most. Only the file's owner and root get one. On overlayfs one is granted in spite of
+    mappings, and network file systems know only of their own machine, so none is taken there.
     """
-    if sys.platform != "linux":
+    if sys.platform != "linux" or _file_system(fd) not in _LEASED:
         return False
     import fcntl
     import signal
@@ -137,7 +156,69 @@ def nobody_writes(fd: int) -> bool:
         # The signal for "someone else opens it" must be one that is ignored by default.
         fcntl.fcntl(fd, _F_SETSIG, signal.SIGURG)
         fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_RDLCK)
-        fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_UNLCK)
     except OSError:
         return False
     return True
+
+
+def has_lease(fd: int) -> bool:
+    """Whether the lease that was taken is still whole: nobody waits for it, nor was let in."""
+    import fcntl
+
+    try:
+        return fcntl.fcntl(fd, fcntl.F_GETLEASE) == fcntl.F_RDLCK
+    except OSError:
+        return False
+
+
+def drop_lease(fd: int) -> None:
+    """Give a lease back, so that whoever waits for it goes on; harmless when there is none."""
+    import contextlib
+    import fcntl
+
+    with contextlib.suppress(OSError):
+        fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+
+
+def nobody_writes(fd: int) -> bool:
+    """Whether no process has this file (opened read-only here) open for writing, or so mapped.
+
+    Who opens it in between waits microseconds.
+    """
+    if not take_lease(fd):
+        return False
+    drop_lease(fd)
+    return True
+
+
+def unwritten_pages(fd: int) -> int:
+    """How many of the file's pages in memory are not on the disk yet; 0 where that isn't told.
+
+    Linux tells since 6.5 (cachestat).
+    """
+    call = _function("syscall")
+    if call is None:
+        return 0
+    import ctypes
+
+    whole = (ctypes.c_uint64 * 2)(0, 0)
+    counts = (ctypes.c_uint64 * 5)()  # cached, dirty, in write-back, evicted, recently evicted
+    number, flags = ctypes.c_long(_CACHESTAT), ctypes.c_uint(0)
+    if call(number, ctypes.c_uint(fd), ctypes.byref(whole), ctypes.byref(counts), flags) != 0:
+        return 0
+    return int(counts[1] + counts[2])
+
+
+def writes_to_device(device: int) -> tuple[int, ...] | None:
+    """How often a block device was written to and what was discarded there; None if untold."""
+    folder = f"/sys/dev/block/{os.major(device)}:{os.minor(device)}"
+    try:
+        with open(f"{folder}/stat", encoding="ascii") as file:
+            counts = [int(word) for word in file.read().split()]
+        queue = f"{folder}/queue" if os.path.isdir(f"{folder}/queue") else f"{folder}/../queue"
+        with open(f"{queue}/iostats", encoding="ascii") as file:
+            counted = file.read().strip() != "0"
+    except (OSError, ValueError):
+        return None
+    # Writes, their sectors, discards, their sectors: the kernel's Documentation/block/stat.
+    return tuple(counts[at] for at in (4, 6, 11, 13) if at < len(counts)) if counted else None

@@ -1,32 +1,27 @@
 """Several images as they were at one instant: nothing written between the first and the last.
 
-Where the file system clones, the images are cloned and the clones are what is read; elsewhere the
-images themselves are read, and it is found out afterwards whether one of them was written to
-meanwhile. Must not know what the images are of.
+Behind leases, or watched, the images themselves are read; where a program has one open and the
+file system clones, clones are, made while none was written to. Must not know what the images are
+of.
 """
 
 import contextlib
 import os
 from collections.abc import Iterator, Sequence
-from time import sleep
-from typing import Final
 
 from snapcli.volumes.errors import ImageBusy, os_failure
+from snapcli.volumes.fence import TRIES, Fence
 from snapcli.volumes.images import StrPath, open_image
-from snapcli.volumes.stamps import TICK_NS, same_state, settled
 from snapcli.volumes.syscalls import clone, open_unnamed
-
-TRIES: Final = 5
 
 
 class Together:
     """The images of one capture: where to read each, and whether that was one instant."""
 
-    def __init__(self, names: Sequence[str], fds: Sequence[int], clones: Sequence[int]) -> None:
+    def __init__(self, names: Sequence[str], fence: Fence, clones: Sequence[int]) -> None:
         self._names = names
-        self._fds = fds
+        self._fence = fence
         self._clones = clones
-        self._before: list[os.stat_result] = []
 
     @property
     def sources(self) -> list[str]:
@@ -35,32 +30,24 @@ class Together:
             return [f"/proc/self/fd/{fd}" for fd in self._clones]
         return list(self._names)
 
-    def begin(self, folder: str) -> None:
-        """Note the state of every image, each so old that a write from now on shows in it."""
-        for _ in range(TRIES):
-            self._before = [os.fstat(fd) for fd in self._fds]
-            now_ns = _now_ns(folder)
-            if all(settled(state, now_ns) for state in self._before):
-                return
-            sleep(TICK_NS / 1e9)
-        # One is being written to all the time; whether it matters shows at the end.
+    @property
+    def still(self) -> bool:
+        """Whether each is to be read as it is, with no fence of its own."""
+        return not self._fence.leased
 
     def is_one_instant(self) -> bool:
-        """Say whether no image was written to since `begin`."""
-        return all(
-            same_state(before, os.fstat(fd))
-            for before, fd in zip(self._before, self._fds, strict=True)
-        )
+        """Say whether what was read from the sources up to now is of one instant."""
+        return bool(self._clones) or self._fence.holds()
 
 
 @contextlib.contextmanager
 def together(image_paths: Sequence[StrPath], folder: StrPath) -> Iterator[Together]:
     """Open several images to be captured as of one instant (GR-3).
 
-    `folder` is where unnamed clones are made, on the images' file system. With clones they are of
-    one instant when this returns. Without, the caller reads the `sources` and then asks
+    `folder` is where unnamed clones are made, on the images' file system. Clones are of one
+    instant when this returns. Without, the caller reads the `sources` and then asks
     `is_one_instant`, and begins again when it was none. Raises ImageBusy when the images never
-    stood still for as long as cloning them takes.
+    stood still for as long as it takes to look at them, or to clone them.
     """
     names = [os.fspath(path) for path in image_paths]
     place = os.fspath(folder)
@@ -69,43 +56,50 @@ def together(image_paths: Sequence[StrPath], folder: StrPath) -> Iterator[Togeth
         for name in names:
             fds.append(open_image(name))
             opened.callback(os.close, fds[-1])
-        clones = _unnamed(place, len(names), opened)
-        for attempt in range(TRIES):
-            held = Together(names, fds, clones)
-            held.begin(place)
-            try:
-                if clones and not all(map(clone, fds, clones)):
-                    clones = []
-                    held = Together(names, fds, clones)
-                    held.begin(place)
-            except OSError as error:
-                raise os_failure(error, "clone images in", place) from error
-            if not clones or held.is_one_instant():
-                yield held
-                return
-            sleep(TICK_NS / 1e9 * (attempt + 1))
-        raise ImageBusy(", ".join(names), TRIES)
+        fence = opened.enter_context(Fence(names, fds))
+        try:
+            clones = [] if fence.lease() else _clones_of_one_instant(names, fds, fence, place)
+        except OSError as error:
+            raise os_failure(error, "clone images in", place) from error
+        for fd in clones:
+            opened.callback(os.close, fd)
+        yield Together(names, fence, clones)
 
 
-def _unnamed(folder: str, count: int, opened: contextlib.ExitStack) -> list[int]:
-    """Open files without names to clone into; none where there can't be any."""
-    fds: list[int] = []
-    for _ in range(count):
-        fd = open_unnamed(folder)
-        if fd is None:
-            return []
-        fds.append(fd)
-        opened.callback(os.close, fd)
-    return fds
+def _clones_of_one_instant(
+    names: Sequence[str], fds: Sequence[int], fence: Fence, folder: str
+) -> list[int]:
+    """Clone all images inside the fence; none where they can't be, with the fence left standing.
+
+    Cloning an image writes its pages back, so that whatever is stored to it afterwards, before
+    the last one is cloned, is dated and breaks the fence.
+    """
+    for attempt in range(1, TRIES + 1):
+        if not fence.watch(patience=attempt):
+            continue
+        clones = _cloned(fds, folder)
+        if fence.holds():
+            return clones
+        for fd in clones:
+            os.close(fd)
+    raise ImageBusy(", ".join(names), TRIES)
 
 
-def _now_ns(folder: str) -> int:
-    """Return the file system's own time, as it would date a write made now."""
-    fd = open_unnamed(folder)
-    if fd is None:
-        return 0  # nothing is known to be settled
+def _cloned(fds: Sequence[int], folder: str) -> list[int]:
+    """Return unnamed clones of all images, or none of any."""
+    clones: list[int] = []
+    whole = False
     try:
-        os.write(fd, b"\0")
-        return os.fstat(fd).st_ctime_ns
+        for fd in fds:
+            unnamed = open_unnamed(folder)
+            if unnamed is None:
+                return []
+            clones.append(unnamed)
+            if not clone(fd, unnamed):
+                return []
+        whole = True
+        return clones
     finally:
-        os.close(fd)
+        if not whole:
+            for fd in clones:
+                os.close(fd)

@@ -1,5 +1,6 @@
 """Snapshot-consistent groups: made of one instant, listed, changed, deleted (rules GR)."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -224,14 +225,18 @@ def test_a_write_between_two_members_is_never_in_one_and_missing_from_the_other(
         captured = real(*words, **named)
         turn += 1
         if turn == 1:
-            for image, content in images.items():
-                with image.open("r+b") as file:
-                    file.seek(BLOCK_BYTES)
-                    file.write(content)
+            for file, content in opened.items():
+                os.pwrite(file.fileno(), content, BLOCK_BYTES)
         return captured
 
     monkeypatch.setattr(capturing, "capture", interrupted)
-    make(cloud, InstanceId=instance_id)
+    with contextlib.ExitStack() as stack:
+        # As a mounted disk is: a program that opens it only now would be made to wait.
+        opened = {
+            stack.enter_context(image.open("r+b", buffering=0)): content
+            for image, content in images.items()
+        }
+        make(cloud, InstanceId=instance_id)
     pairs = members(groups(cloud)[0])
     cloud.write(first, 1, block("x"))
     cloud.write(second, 1, block("x"))

@@ -186,9 +186,7 @@ def test_a_capture_begun_anew_repeats_no_nonce(
     chain = Chain(tmp_path, 4 * B, cipher=Cipher(SECRET, "d-1", random_bytes))
     chain.change({0: 1, 1: 2})
     states = iter([False])
-    monkeypatch.setattr("snapcli.volumes.capture.clone", lambda *_: False)
-    monkeypatch.setattr("snapcli.volumes.capture.settled", lambda *_: True)
-    monkeypatch.setattr("snapcli.volumes.capture.same_state", lambda *_: next(states, True))
+    monkeypatch.setattr("snapcli.volumes.fence.Fence.holds", lambda *_: next(states, True))
     chain.snapshot()
     assert len(given) == len(set(given)) == 4
     assert chain.read(0, 0, 2 * B) == pattern(1, B) + pattern(2, B)

@@ -1,37 +1,22 @@
 """On a file system that clones, a disk that is written to without a pause is captured too."""
 
 import os
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from real_file_systems import CLONING, mounted
 from volumes_model import B, Chain
 
 from snapcli.volumes.images import copy_image, occupied_bytes
 from snapcli.volumes.scan import SpanReader
 
-MAKERS = {"xfs": ["mkfs.xfs", "-q", "-m", "reflink=1"], "btrfs": ["mkfs.btrfs", "-q"]}
 
-
-@pytest.fixture(params=sorted(MAKERS))
+@pytest.fixture(params=CLONING)
 def cloning(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
     """A folder on a loop-mounted file system of this kind."""
-    make = MAKERS[request.param]
-    if os.geteuid() != 0 or shutil.which(make[0]) is None:
-        pytest.skip(f"needs root and {make[0]}")
-    device, mount = tmp_path / "fs.img", tmp_path / "mnt"
-    mount.mkdir()
-    with open(device, "wb") as file:
-        file.truncate(400 << 20)
-    subprocess.run([*make, str(device)], check=True, capture_output=True)
-    if subprocess.run(["mount", "-o", "loop", device, mount], capture_output=True).returncode:
-        pytest.skip("can't mount here")
-    try:
+    with mounted(request.param, tmp_path) as mount:
         yield mount
-    finally:
-        subprocess.run(["umount", mount], check=True)
 
 
 @pytest.mark.rule("OV-2", "CR-3")
@@ -43,13 +28,15 @@ def test_a_disk_that_never_stays_still_is_captured_from_a_clone(
     before = chain.content()
     real = SpanReader.read
 
-    def read(self: SpanReader, first: int, count: int) -> list[memoryview]:
-        chain.write_block(39, 9)  # after the call began: must not be in the snapshot
-        chain.write_block(0, 9)
-        return real(self, first, count)
+    with open(chain.image, "r+b", buffering=0) as file:
 
-    monkeypatch.setattr(SpanReader, "read", read)
-    chain.snapshot()
+        def read(self: SpanReader, first: int, count: int) -> list[memoryview]:
+            for block in (39, 0):  # after the call began: must not be in the snapshot
+                os.pwrite(file.fileno(), os.urandom(B), block * B)
+            return real(self, first, count)
+
+        monkeypatch.setattr(SpanReader, "read", read)
+        chain.snapshot()
     assert chain.read(0, 0, 40 * B) == before
     assert {path.name for path in chain.folder.iterdir()} == {"s-1.map", "s-1.pack"}
 

@@ -18,8 +18,7 @@ from snapcli.volumes.views import WINDOW_BLOCKS
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("snapcli.volumes.capture.settled", lambda state, now: True)
-    monkeypatch.setattr("snapcli.volumes.capture.stamp_of", lambda fd, state: NO_STAMP)
+    monkeypatch.setattr("snapcli.volumes.fence.Fence.stamp", lambda *_: bytes(32))
 
 
 def two(root: Path, length_bytes: int = 8 * B) -> tuple[Chain, Chain]:

@@ -11,7 +11,6 @@ import pytest
 from volumes_model import B, Chain
 
 from snapcli.volumes.images import create_image
-from snapcli.volumes.layout import NO_STAMP
 from snapcli.volumes.restore import apply_plan, plan_restore, read_view, verify_plan, write_new
 from snapcli.volumes.views import WINDOW_BLOCKS
 
@@ -29,8 +28,7 @@ def few_files() -> Iterator[None]:
 def test_a_chain_of_300_nodes_works_with_160_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("snapcli.volumes.capture.settled", lambda state, now: True)
-    monkeypatch.setattr("snapcli.volumes.capture.stamp_of", lambda fd, state: NO_STAMP)
+    monkeypatch.setattr("snapcli.volumes.fence.Fence.stamp", lambda *_: bytes(32))
     chain = Chain(tmp_path, 301 * B, sync=False)
     real, chain.content = chain.content, lambda: b""  # type: ignore[method-assign]  # no copies
     for node in range(300):

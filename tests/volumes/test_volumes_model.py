@@ -18,7 +18,6 @@ from hypothesis.stateful import (
 from volumes_model import B, Chain, new_cipher, pattern
 
 from snapcli.volumes.cipher import Cipher
-from snapcli.volumes.layout import NO_STAMP
 
 lengths = st.integers(1, 9 * B)
 seeds = st.integers(0, 10_000)
@@ -155,8 +154,7 @@ def _run(examples: int, steps: int, machine: type[ChainMachine] = ChainMachine) 
 @pytest.mark.rule("IN-4", "OV-1", "OV-3", "RB-2")
 def test_random_series_equal_full_copies(monkeypatch: pytest.MonkeyPatch) -> None:
     """Dates are not waited for here, so the fence and the stamps are off; they have own tests."""
-    monkeypatch.setattr("snapcli.volumes.capture.settled", lambda state, now: True)
-    monkeypatch.setattr("snapcli.volumes.capture.stamp_of", lambda fd, state: NO_STAMP)
+    monkeypatch.setattr("snapcli.volumes.fence.Fence.stamp", lambda *_: bytes(32))
     _run(examples=25, steps=20)
 
 
@@ -164,8 +162,7 @@ def test_random_series_equal_full_copies(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_random_series_on_an_encrypted_chain_equal_full_copies(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("snapcli.volumes.capture.settled", lambda state, now: True)
-    monkeypatch.setattr("snapcli.volumes.capture.stamp_of", lambda fd, state: NO_STAMP)
+    monkeypatch.setattr("snapcli.volumes.fence.Fence.stamp", lambda *_: bytes(32))
     _run(examples=15, steps=20, machine=EncryptedChainMachine)
 
 
@@ -182,8 +179,7 @@ def test_dense_series_of_snapshots_and_deletions(
     seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Mostly deletions in the middle of chains, which a general search rarely reaches."""
-    monkeypatch.setattr("snapcli.volumes.capture.settled", lambda state, now: True)
-    monkeypatch.setattr("snapcli.volumes.capture.stamp_of", lambda fd, state: NO_STAMP)
+    monkeypatch.setattr("snapcli.volumes.fence.Fence.stamp", lambda *_: bytes(32))
     source = random.Random(seed)
     chain = Chain(tmp_path, 12 * B - 999, sync=False)
     for _ in range(25):
