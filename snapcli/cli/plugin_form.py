@@ -39,8 +39,9 @@ def run(argv: Sequence[str], position: int, streams: Streams) -> int:
 def rewritten(words: Sequence[str], at: int, spelled: Mapping[str, Spelling]) -> list[str]:
     """Return the line as the friendly form takes it; the command stands at index `at`.
 
-    Flags that have no meaning here (credentials, connections) are left out. Raises UsageError
-    (exit code 1) for an option or member of one value that is given twice.
+    Flags that have no meaning here (credentials, connections) are left out, unless the command
+    has an option of that name: `attach-instance-ram-role --ram-role-name`. Raises UsageError (exit code 1)
+    for an option or member of one value that is given twice.
     """
     whole: list[str] = []
     given: set[str] = set()
@@ -50,7 +51,7 @@ def rewritten(words: Sequence[str], at: int, spelled: Mapping[str, Spelling]) ->
         index += 1
         name, equals, inline = word.partition("=")
         spelling = spelled.get(name) if index - 1 > at else None
-        flag = _unused(name)
+        flag = _unused(name) if spelling is None else None
         if flag is not None:
             if flag.takes != "nothing" and not equals and _is_value(words, index):
                 index += 1

@@ -157,9 +157,7 @@ def _chosen(call: Call, request: CreateSnapshotGroupRequest) -> list[DiskRecord]
     }
     if request.disk_id:
         known = {disk.disk_id for disks in attached.values() for disk in disks}
-        return [
-            _named(call, request, disk_id, known) for disk_id in dict.fromkeys(request.disk_id)
-        ]
+        return [_named(call, request, disk_id, known) for disk_id in dict.fromkeys(request.disk_id)]
     for disk_id in request.exclude_disk_id:
         call.disk(disk_id)
     return [
