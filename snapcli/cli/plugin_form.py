@@ -40,8 +40,8 @@ def rewritten(words: Sequence[str], at: int, spelled: Mapping[str, Spelling]) ->
     """Return the line as the friendly form takes it; the command stands at index `at`.
 
     Flags that have no meaning here (credentials, connections) are left out, unless the command
-    has an option of that name: `attach-instance-ram-role --ram-role-name`. Raises UsageError (exit code 1)
-    for an option or member of one value that is given twice.
+    has an option of that name, such as `--ram-role-name`. Raises UsageError (exit code 1) for an
+    option or member of one value that is given twice.
     """
     whole: list[str] = []
     given: set[str] = set()
