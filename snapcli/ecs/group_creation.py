@@ -152,8 +152,7 @@ def _chosen(call: Call, request: CreateSnapshotGroupRequest) -> list[DiskRecord]
             "MissingParamter.InstanceId", 400, "Neither InstanceId nor DiskId.N was given."
         )
     attached = {
-        instance_id: _attached(call, request, instance_id)
-        for instance_id in dict.fromkeys(request.instance_id)
+        instance_id: _attached(call, request, instance_id) for instance_id in request.instance_id
     }
     if request.disk_id:
         known = {disk.disk_id for disks in attached.values() for disk in disks}
