@@ -39,7 +39,14 @@ _snapcli() {
       :files) compopt -o filenames 2>/dev/null; line= ;;
       :folders) compopt -o filenames 2>/dev/null; line= ;;
       *)
-        COMPREPLY+=("${line#"$head"}")
+        line=${line#"$head"}
+        # A list keeps its quotes from the shell, as far as the person has not seen to it.
+        case $line:${COMP_WORDS[COMP_CWORD]} in
+          *\"*:\'*) ;;
+          *\"*:\"*) line=${line//\"/\'} ;;
+          *\"*) printf -v line %q "$line" ;;
+        esac
+        COMPREPLY+=("$line")
         continue
         ;;
     esac

@@ -11,7 +11,9 @@ import msgspec
 from snapcli.api.errors import ApiError, MissingParameters, UnknownName, missing_parameter
 from snapcli.api.operation import Group, Request
 
-Kind = Literal["text", "integer", "number", "boolean", "json", "repeat", "groups", "group"]
+Kind = Literal[
+    "text", "integer", "number", "boolean", "json", "repeat", "several", "groups", "group"
+]
 
 _LABELS: dict[Kind, str] = {
     "text": "String",
@@ -20,6 +22,7 @@ _LABELS: dict[Kind, str] = {
     "boolean": "Boolean",
     "json": "String",
     "repeat": "RepeatList",
+    "several": "String",
     "groups": "RepeatList",
     "group": "Struct",
 }
@@ -117,6 +120,8 @@ def _kind(base: Any, extra: Mapping[str, Any]) -> Kind:
     if get_origin(base) is list:
         if extra.get("json"):
             return "json"
+        if extra.get("several"):
+            return "several"
         item = get_args(base)[0]
         return "groups" if isinstance(item, type) and issubclass(item, Group) else "repeat"
     if base is bool:
@@ -220,7 +225,7 @@ def decode(request: type[Request], given: Mapping[str, str]) -> Any:
 
 def _gather(parameter: Parameter, wire: str, given: Mapping[str, str]) -> Any:
     """Collect and convert what was given under `wire`; None when nothing was."""
-    if parameter.kind in ("repeat", "groups"):
+    if parameter.kind in ("repeat", "several", "groups"):
         return _gather_list(parameter, wire, given)
     if parameter.kind == "group":
         return _gather_group(parameter.members, wire, given, _bare(parameter.type))
@@ -246,9 +251,15 @@ def _gather_list(parameter: Parameter, wire: str, given: Mapping[str, str]) -> A
                 elements.append(group)
         elif given.get(f"{wire}.{index}", "") != "":
             elements.append(given[f"{wire}.{index}"])
-    if parameter.kind == "repeat" and not elements and given.get(wire, "") != "":
-        # Some scripts send a repeat list as one JSON text, or a single value bare.
-        elements = _loose_list(given[wire])
+    text = "" if parameter.kind == "groups" or elements else given.get(wire, "")
+    if text and parameter.kind == "several":
+        elements = [text]
+    elif text:
+        # Some scripts send a repeat list as one JSON text.
+        listed = read_list(text)
+        if listed is None:
+            raise _refusal(parameter, wire, text, f"{wire}.1, {wire}.2 and so on, one value each")
+        elements = listed
     if not elements:
         return None
     return _check(parameter, wire, ", ".join(map(str, elements)), elements)
@@ -279,7 +290,7 @@ def _convert(parameter: Parameter, wire: str, text: str) -> Any:
     elif parameter.kind in ("integer", "number"):
         value = text.strip()
     elif parameter.kind == "json":
-        value = _loose_list(text)
+        value = read_list(text)
     elif parameter.choices:
         value = next((c for c in parameter.choices if c.lower() == text.lower()), None)
         if value is None:
@@ -294,28 +305,24 @@ def _check(parameter: Parameter, wire: str, text: str, value: Any) -> Any:
         raise _refusal(parameter, wire, text) from None
 
 
-def _refusal(parameter: Parameter, wire: str, text: str) -> ApiError:
+def _refusal(parameter: Parameter, wire: str, text: str, right: str = "") -> ApiError:
     shown = text if len(text) <= 120 else text[:117] + "..."
     return ApiError(
         parameter.code,
         parameter.status,
-        f"The value {shown!r} of {wire} is not acceptable. It must be {parameter.right}.",
+        f"The value {shown!r} of {wire} is not acceptable. It must be {right or parameter.right}.",
     )
 
 
-def _loose_list(text: str) -> Any:
-    """Read a JSON list, tolerating single quotes, bare elements and a lone value."""
-    stripped = text.strip()
-    if not stripped.startswith("["):
-        if stripped.startswith(("{", '"')):
-            return text
-        return [part.strip() for part in stripped.split(",") if part.strip()]
-    for candidate in (stripped, stripped.replace("'", '"')):
+def read_list(text: str) -> list[str] | None:
+    """Return the elements of a JSON list, numbers as texts; None for any other text.
+
+    Single quotes are read too: they are no JSON, but the service takes them, and its own
+    documentation writes `--InstanceIds "['i-...']"`. Nothing looser is: no bare value, no commas.
+    """
+    for candidate in (text, text.replace("'", '"')):
         try:
             return [str(value) for value in msgspec.json.decode(candidate, type=list[str | int])]
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, ValueError):  # a ValueError: bytes that are no text
             continue
-    inner = stripped[1:].removesuffix("]")
-    if stripped.endswith("]") and not set(inner) & set("[]{}\"'"):
-        return [part.strip() for part in inner.split(",") if part.strip()]
-    return text
+    return None

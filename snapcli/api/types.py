@@ -36,6 +36,14 @@ def json_list(code: str, status: int, most: int) -> Meta:
     )
 
 
+def several() -> Meta:
+    """Return the Meta of a list of which the API takes one element, by the plain name.
+
+    Forms of our own may give more, numbered as a repeat list is.
+    """
+    return Meta(extra={"several": True})
+
+
 def choice(code: str, status: int, *values: str) -> Meta:
     """Return the Meta of a text that must be one of `values`, in any letter case."""
     right = ("one of " if len(values) > 1 else "") + ", ".join(values)

@@ -9,7 +9,7 @@ from snapcli.api.operation import Operation, Request
 from snapcli.cli import exit_codes, grammar
 from snapcli.cli.session import HELPERS, Session
 from snapcli.cli.streams import Streams
-from snapcli.cli.usage import UsageError, meant, missing
+from snapcli.cli.usage import UsageError, duplicated, meant, missing
 
 _FILE_SUFFIX = "-FILE"
 # Operations whose result is the bytes that they write to standard output.
@@ -199,7 +199,7 @@ def _given(request: type[Request], line: grammar.Line, session: Session) -> dict
 
             text = input_file.text(f"--{name}{_FILE_SUFFIX}", text, session.streams)
         if name in given:
-            raise UsageError(f"parse failed flag duplicated --{name}", exit_codes.REFUSED)
+            raise duplicated(f"--{name}")
         given[name] = text
     region = session.request_region or session.effective_region()
     if region and "RegionId" in parameters.names(request):

@@ -332,7 +332,11 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = {
         ("A snapshot's tags", {"ResourceType": "snapshot", "ResourceId.1": _SNAPSHOT}),
         (
             "Disks whose tag env begins with prod",
-            {"ResourceType": "disk", "TagFilter.1.TagKey": "env", "TagFilter.1.TagValues": "prod*"},
+            {
+                "ResourceType": "disk",
+                "TagFilter.1.TagKey": "env",
+                "TagFilter.1.TagValues.1": "prod*",
+            },
         ),
     ),
     "AddTags": (

@@ -1,6 +1,6 @@
 """The options that every command of the friendly form takes, wherever they stand.
 
-Each sets its choice on the run's Session; a later one wins.
+Each sets its choice on the run's Session; one that takes a value stands on a line once.
 """
 
 from collections.abc import Callable

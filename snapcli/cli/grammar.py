@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from snapcli.cli import exit_codes
-from snapcli.cli.usage import UsageError
+from snapcli.cli.usage import UsageError, duplicated
 
 Takes = Literal["nothing", "value", "fields", "date"]
 State = Literal["works", "unused"]
@@ -173,11 +173,11 @@ def parse(argv: Sequence[str]) -> Line:
             line.lost.append((before, token.values[0]))
         elif token.kind == "flag":
             if token.name in line.flags and not FLAGS[token.name].repeats:
-                raise _duplicated(token.name)
+                raise duplicated(f"--{token.name}")
             line.flags.setdefault(token.name, []).extend(token.values)
         else:
             if token.name in line.parameters:
-                raise _duplicated(token.name)
+                raise duplicated(f"--{token.name}")
             line.parameters[token.name] = token.values[0] if token.values else ""
         before = token.name
     return line
@@ -291,7 +291,3 @@ def _flag_values(
 
 def _is_field(flag: Flag, word: str) -> bool:
     return word.partition("=")[0] in flag.fields and "=" in word
-
-
-def _duplicated(name: str) -> UsageError:
-    return UsageError(f"parse failed flag duplicated --{name}", exit_codes.REFUSED)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 import click
 
+from snapcli.cli.given_once import refuse_second
 from snapcli.cli.globals import global_options
 from snapcli.cli.help_layout import write_options
 from snapcli.cli.usage import UsageError, closest
@@ -36,6 +37,10 @@ class LazyGroup(click.Group):
         self._section_of = section_of
         self._ending = ending
         self._what = what or f"command of {name}"
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        refuse_second(self, ctx, args)
+        return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(self.summaries)

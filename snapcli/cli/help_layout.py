@@ -2,6 +2,7 @@
 
 import click
 
+from snapcli.cli.given_once import refuse_second
 from snapcli.cli.globals import GlobalOption, common_options, global_options
 from snapcli.cli.session import HELPERS, Session
 from snapcli.cli.usage import UsageError
@@ -30,6 +31,10 @@ class HelpedCommand(click.Command):
 
     examples = ""
     operation = False
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        refuse_second(self, ctx, args)
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> object:
         session = ctx.find_root().obj

@@ -10,8 +10,8 @@ from typing import Literal
 import msgspec
 
 from snapcli.api.operation import Request
-from snapcli.api.parameters import Parameter, describe
-from snapcli.cli.usage import UsageError, closest
+from snapcli.api.parameters import Parameter, describe, read_list
+from snapcli.cli.usage import UsageError, closest, duplicated
 
 Style = Literal["value", "switch", "list", "json", "pairs", "struct", "structs"]
 
@@ -93,6 +93,7 @@ def _style(parameter: Parameter) -> Style:
     styles: dict[str, Style] = {
         "boolean": "switch",
         "repeat": "list",
+        "several": "list",
         "json": "json",
         "group": "struct",
     }
@@ -102,12 +103,14 @@ def _style(parameter: Parameter) -> Style:
 def to_wire(spelling: Spelling, values: Sequence[str]) -> dict[str, str]:
     """Return the wire parameters for the texts given to one option ("true" for a switch).
 
-    Raises UsageError for a struct's unknown or malformed member.
+    Raises UsageError for a struct's unknown, repeated or malformed member.
     """
     name = spelling.parameter.name
     style = spelling.style
     if not values:
         return {}
+    if style == "list" and spelling.parameter.kind == "several" and len(values) == 1:
+        return {name: values[0]}  # as the API spells it
     if style == "list":
         return {f"{name}.{at}": value for at, value in enumerate(values, 1)}
     if style == "json" and spelling.positional:
@@ -134,10 +137,17 @@ def to_wire(spelling: Spelling, values: Sequence[str]) -> dict[str, str]:
 
 
 def _json_list(values: Sequence[str]) -> str:
+    """Return the JSON list of what a person may write for one: `a b`, `a,b`, `[a, b]`, JSON."""
     if len(values) == 1 and values[0].lstrip().startswith("["):
-        return values[0]
-    elements = [part.strip() for value in values for part in value.split(",") if part.strip()]
-    return msgspec.json.encode(elements).decode()
+        inner = values[0].strip()[1:].removesuffix("]")
+        if not values[0].rstrip().endswith("]") or set(inner) & set("[]{}\"'"):
+            return values[0]
+        values = [inner]
+    return msgspec.json.encode(_parted(values)).decode()
+
+
+def _parted(values: Sequence[str]) -> list[str]:
+    return [part.strip() for value in values for part in value.split(",") if part.strip()]
 
 
 def _members(spelling: Spelling, text: str) -> dict[str, str]:
@@ -155,7 +165,13 @@ def _members(spelling: Spelling, text: str) -> dict[str, str]:
                 + ".",
                 near=closest(key, known.values()),
             )
-        found[name + dot + number] = value
+        said = {name + dot + number: value}
+        if name in lists and not dot:
+            elements = read_list(value) or _parted([value])
+            said = {f"{name}.{at}": element for at, element in enumerate(elements, 1)}
+        if not found.keys().isdisjoint(said):
+            raise duplicated(f"{spelling.option} {key}")
+        found |= said
     return found
 
 
@@ -212,6 +228,8 @@ def from_wire(spelling: Spelling, given: Mapping[str, str]) -> list[str]:
         inner = _inner(name, given)
         return [spelling.option, _written(inner)] if inner else []
     words: list[str] = []
+    if spelling.style == "list" and spelling.parameter.kind == "several" and name in given:
+        return [spelling.option, given[name]]
     at = 1
     while True:
         head = f"{name}.{at}"

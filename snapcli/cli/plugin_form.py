@@ -12,6 +12,7 @@ from snapcli.api import catalogue
 from snapcli.cli import friendly, grammar
 from snapcli.cli.options import Spelling, spellings
 from snapcli.cli.streams import Streams
+from snapcli.cli.usage import duplicated
 
 _SEVERAL = ("list", "json", "pairs", "struct", "structs")
 
@@ -38,22 +39,28 @@ def run(argv: Sequence[str], position: int, streams: Streams) -> int:
 def rewritten(words: Sequence[str], at: int, spelled: Mapping[str, Spelling]) -> list[str]:
     """Return the line as the friendly form takes it; the command stands at index `at`.
 
-    Flags that have no meaning here (credentials, connections) are left out.
+    Flags that have no meaning here (credentials, connections) are left out, unless the command
+    has an option of that name, such as `--ram-role-name`. Raises UsageError (exit code 1) for an
+    option or member of one value that is given twice.
     """
     whole: list[str] = []
+    given: set[str] = set()
     index = 0
     while index < len(words):
         word = words[index]
         index += 1
         name, equals, inline = word.partition("=")
         spelling = spelled.get(name) if index - 1 > at else None
-        flag = _unused(name)
+        flag = _unused(name) if spelling is None else None
         if flag is not None:
             if flag.takes != "nothing" and not equals and _is_value(words, index):
                 index += 1
         elif spelling is None or spelling.positional:
             whole.append(word)
         else:
+            if name in given and not spelling.repeats:
+                raise duplicated(name)
+            given.add(name)
             values = [inline] if equals else []
             most = None if spelling.style in _SEVERAL else 1
             while _is_value(words, index) and (most is None or len(values) < most):
@@ -108,7 +115,9 @@ def _objects(spelling: Spelling, values: Sequence[str]) -> list[dict[str, str]]:
     found: list[dict[str, str]] = [{}]
     for value in values:
         name, _, text = value.partition("=")
-        if name in found[-1] and spelling.style != "struct":
+        if name in found[-1]:
+            if spelling.style == "struct":
+                raise duplicated(f"{spelling.option} {name}")
             found.append({})
         found[-1][name] = text
     return found

@@ -39,6 +39,11 @@ def missing(options: Sequence[str], help_command: str) -> UsageError:
     )
 
 
+def duplicated(option: str) -> UsageError:
+    """Return the refusal of an `option`, as it was typed, that takes one value and has two."""
+    return UsageError(f"parse failed flag duplicated {option}", exit_codes.REFUSED)
+
+
 _FARTHEST = 2
 
 

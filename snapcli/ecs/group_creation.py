@@ -5,7 +5,7 @@ from typing import Annotated
 
 from snapcli.api.errors import ApiError
 from snapcli.api.operation import Request, Response, operation
-from snapcli.api.types import ClientToken, InstantAccessDays, limits
+from snapcli.api.types import ClientToken, InstantAccessDays, limits, several
 from snapcli.ecs.account import require_snapshot_service
 from snapcli.ecs.call import Call
 from snapcli.ecs.guest_holds import held
@@ -61,7 +61,7 @@ class CreateSnapshotGroupRequest(Request):
 
     ignored = ("StorageLocationArn",)
     region_id: Annotated[str, "The region of the disks."] = ""
-    instance_id: Annotated[str, "All ESSDs attached to this instance."] = ""
+    instance_id: Annotated[list[str], several(), "All ESSDs attached to this instance."] = []
     disk_id: Annotated[list[str], "These disks, up to 16, of one or several instances."] = []
     exclude_disk_id: Annotated[list[str], "All of the instance's but these; not with DiskId."] = []
     name: Annotated[GroupName, "A name for people."] = ""
@@ -151,32 +151,45 @@ def _chosen(call: Call, request: CreateSnapshotGroupRequest) -> list[DiskRecord]
         raise ApiError(
             "MissingParamter.InstanceId", 400, "Neither InstanceId nor DiskId.N was given."
         )
-    if request.instance_id:
-        instance = call.instance(request.instance_id)
-        if instance.region_id != request.region_id:
-            raise ApiError(
-                "InvalidInstanceId.NotFound",
-                404,
-                f"The instance {instance.instance_id} is in {instance.region_id}, not in "
-                f"{request.region_id}.",
-            )
-        attached = call.disks_of(instance)
-    else:
-        attached = []
+    attached = {
+        instance_id: _attached(call, request, instance_id) for instance_id in request.instance_id
+    }
     if request.disk_id:
-        return [
-            _named(call, request, disk_id, {disk.disk_id for disk in attached})
-            for disk_id in dict.fromkeys(request.disk_id)
-        ]
+        known = {disk.disk_id for disks in attached.values() for disk in disks}
+        return [_named(call, request, disk_id, known) for disk_id in dict.fromkeys(request.disk_id)]
     for disk_id in request.exclude_disk_id:
         call.disk(disk_id)
-    left = [disk for disk in attached if disk.disk_id not in request.exclude_disk_id]
+    return [
+        disk
+        for instance_id, disks in attached.items()
+        for disk in _left(instance_id, disks, request.exclude_disk_id)
+    ]
+
+
+def _attached(
+    call: Call, request: CreateSnapshotGroupRequest, instance_id: str
+) -> list[DiskRecord]:
+    """Return the disks of an instance of the request's region."""
+    instance = call.instance(instance_id)
+    if instance.region_id != request.region_id:
+        raise ApiError(
+            "InvalidInstanceId.NotFound",
+            404,
+            f"The instance {instance.instance_id} is in {instance.region_id}, not in "
+            f"{request.region_id}.",
+        )
+    return call.disks_of(instance)
+
+
+def _left(instance_id: str, attached: list[DiskRecord], excluded: list[str]) -> list[DiskRecord]:
+    """Return an instance's ESSDs but those excluded; each instance named must have one."""
+    left = [disk for disk in attached if disk.disk_id not in excluded]
     disks = [disk for disk in left if disk.category == ESSD]
     if not disks:
         raise ApiError(
             "InvalidInstance.NoDisk",
             403,
-            f"The instance {request.instance_id} has no {ESSD} disk that could join the group; "
+            f"The instance {instance_id} has no {ESSD} disk that could join the group; "
             f"its disks: {', '.join(f'{d.disk_id} ({d.category})' for d in attached) or 'none'}.",
         )
     return disks
@@ -196,14 +209,18 @@ def _named(
         raise ApiError(
             "InvalidDiskId.NotFound",
             404,
-            f"The disk {disk_id} is not attached to {request.instance_id}. Leave InstanceId out "
-            "for disks of several instances.",
+            f"The disk {disk_id} is not attached to {', '.join(request.instance_id)}. Leave "
+            "InstanceId out for disks of other instances.",
         )
     return disk
 
 
 def _check_size(disks: list[DiskRecord]) -> None:
-    """Raise ApiError for too many disks, too large ones, or several zones (GR-2)."""
+    """Raise ApiError for too many disks or too large ones.
+
+    They may be of several zones: the guide asks for one region, later API pages for one zone, and
+    the guide decides (GR-2).
+    """
     if len(disks) > MOST_DISKS:
         raise ApiError(
             "NumberExceed.TooManyDisks",
@@ -217,13 +234,6 @@ def _check_size(disks: list[DiskRecord]) -> None:
             "CapacityExceed.TooManyDisks",
             403,
             f"The disks have {total_gib} GiB together; {MOST_GIB} GiB are allowed in a group.",
-        )
-    zones = {disk.zone_id for disk in disks}
-    if len(zones) > 1:
-        raise ApiError(
-            "InvalidDiskIds.NotInSameZone",
-            400,
-            f"The disks are in several zones: {', '.join(sorted(zones))}. A group is of one zone.",
         )
 
 

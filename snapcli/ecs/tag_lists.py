@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 from snapcli.api import paging
 from snapcli.api.errors import ApiError
 from snapcli.api.operation import Group, Item, Request, Response, operation
-from snapcli.api.types import PageNumber, PageSize
+from snapcli.api.types import PageNumber, PageSize, limits
 from snapcli.ecs import taggable
 from snapcli.ecs.call import Call
 from snapcli.ecs.filters import is_like
@@ -33,7 +33,11 @@ class TagFilter(Group):
     """A tag asked for by patterns: `*` at the start or end stands for any text."""
 
     tag_key: Annotated[str, "The key, such as env*."] = ""
-    tag_values: Annotated[list[str], "The values, one of which must match."] = []
+    tag_values: Annotated[
+        list[str],
+        limits("InvalidTagFilter.Malformed", 403, "up to 20 values"),
+        "The values, one of which must match.",
+    ] = []
 
 
 class ListTagResourcesRequest(Request):

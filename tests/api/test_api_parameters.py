@@ -17,6 +17,7 @@ from snapcli.api.types import (
     choice,
     json_list,
     limits,
+    several,
 )
 
 
@@ -43,6 +44,7 @@ class Example(Request):
     kind: Annotated[str, choice("InvalidKind", 404, "standard", "flash")] = "standard"
     ids: Annotated[list[str], json_list("InvalidIds.Malformed", 403, 3), "Ids."] | None = None
     disk_id: Annotated[list[str], "Several."] = []
+    place: Annotated[list[str], several(), "One, or several."] = []
     tag: Annotated[list[Pair], "Tags."] = []
     box: Annotated[Box, "A box."] | None = None
     own: Annotated[str, "Not of the API."] = ""
@@ -122,18 +124,23 @@ def test_a_very_long_value_is_shown_by_its_beginning() -> None:
         '["d-1","d-2"]',
         '["d-1", "d-2"]',
         "['d-1', 'd-2']",
-        "[d-1,d-2]",
-        "[d-1, d-2]",
-        "d-1,d-2",
-        " [\"d-1\", 'd-2'] ".replace("'", '"'),
+        " [\"d-1\", 'd-2'] ",
     ],
 )
 def test_a_json_list_in_a_string_is_read_as_scripts_write_it(text: str) -> None:
     assert decode(Ids=text).ids == ["d-1", "d-2"]
 
 
-def test_a_lone_value_is_a_list_of_one_and_numbers_are_texts() -> None:
-    assert decode(Ids="d-1").ids == ["d-1"]
+@pytest.mark.parametrize("text", ["d-1", "d-1,d-2", "[d-1,d-2]", "[d-1]", "d-1 d-2", "['d-1'"])
+def test_a_text_that_is_no_list_is_refused(text: str) -> None:
+    error = refusal(Ids=text)
+    assert (error.code, error.status) == ("InvalidIds.Malformed", 403)
+    bare = refusal(DiskId=text)
+    assert (bare.code, bare.status) == ("InvalidDiskId", 400)
+    assert "It must be DiskId.1, DiskId.2 and so on, one value each." in bare.message
+
+
+def test_numbers_in_a_json_list_are_texts() -> None:
     assert decode(Ids="[1, 2]").ids == ["1", "2"]
 
 
@@ -151,9 +158,20 @@ def test_a_repeat_list_goes_by_its_numbers_whatever_the_gaps() -> None:
     ]
 
 
-def test_a_repeat_list_may_be_one_text() -> None:
+def test_a_repeat_list_may_be_one_json_text() -> None:
     assert decode(DiskId='["a","b"]').disk_id == ["a", "b"]
-    assert decode(DiskId="a").disk_id == ["a"]
+    assert decode(DiskId="['a']").disk_id == ["a"]
+
+
+def test_what_the_api_takes_once_may_be_several_of_our_own() -> None:
+    assert decode(Place="a,b").place == ["a,b"]
+    assert decode(Place='["a"]').place == ['["a"]']
+    assert decode(Place__1="a", Place__2="b").place == ["a", "b"]
+    [place] = [each for each in parameters.describe(Example) if each.name == "Place"]
+    assert place.label == "String"
+    parameters.check_names(Example, ["Place"])
+    with pytest.raises(UnknownName):
+        parameters.check_names(Example, ["Place.1"])
 
 
 def test_numbers_that_are_no_decimal_digits_number_nothing() -> None:

@@ -124,6 +124,34 @@ def test_ids_come_with_names_and_states(typed_cloud: Cloud) -> None:
     assert f'["d-none","{cloud.disk_id}' in listed
 
 
+@pytest.mark.parametrize("typed", ["", "d-", "[d-", '["'])
+def test_a_list_of_the_exact_form_is_offered_as_json(typed_cloud: Cloud, typed: str) -> None:
+    disk = typed_cloud.disk_id
+    found = offered(typed_cloud, "ecs", "DescribeDisks", "--DiskIds", typed)
+    assert (f'["{disk}"]' if typed != '["' else f'["{disk}') in found
+    assert disk in offered(typed_cloud, "describe-disks", "--disk-ids", typed.strip('["'))
+    two = offered(typed_cloud, "ecs", "DescribeDisks", "--DiskIds=[d-none,d-")
+    assert f'--DiskIds=["d-none","{disk}"]' in two
+
+
+@pytest.mark.parametrize("quote", ["", "'", '"'])
+def test_what_bash_puts_in_place_of_a_list_is_what_the_service_reads(
+    typed_cloud: Cloud, quote: str
+) -> None:
+    snapshot = typed_cloud.snapshot_id
+    typing = Typing("bash", typed_cloud.root)
+    try:
+        begun = "[" if quote else ""
+        line = f"snapcli ecs DescribeSnapshots --SnapshotIds {quote}{begun}{snapshot[:-2]}"
+        typing.press(f"{line}\t")
+        typing.until(snapshot[-2:])
+        typing.press("--cli-query TotalCount; echo status-$?\n")
+        screen = typing.until("status-0", 20)
+        assert "\n1\n" in screen
+    finally:
+        typing.close()
+
+
 def test_a_disk_on_the_line_leaves_only_its_snapshots(typed_cloud: Cloud) -> None:
     cloud = typed_cloud
     disk, snapshot, other = cloud.disk_id, cloud.snapshot_id, cloud.other_id

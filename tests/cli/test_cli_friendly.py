@@ -50,7 +50,6 @@ def test_options_become_the_parameters_of_the_api(
         "--workspace w --region r clock show",
         "clock --workspace w show --region r",
         "clock show --region r --workspace w",
-        "clock show --region r --workspace x --workspace w",
     ],
 )
 def test_the_global_options_stand_anywhere(run: Run, service: SimpleNamespace, line: str) -> None:

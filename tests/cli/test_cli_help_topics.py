@@ -79,7 +79,7 @@ def test_every_command_and_option_in_a_topic_exists(name: str) -> None:
             assert words[1] in (*TOPICS, "topics"), text
             continue
         command, rest = command_of(words)
-        context = click.Context(command)
+        context = click.Context(command, **command.context_settings)
         options = {
             opt
             for parameter in command.get_params(context)

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 from cli_running import Run
+from support import Cloud
 
 
 def sent(service: SimpleNamespace) -> dict[str, str]:
@@ -92,3 +93,11 @@ def test_the_helper_flags_work_in_it(run: Run, service: SimpleNamespace) -> None
     assert run("ecs", "describe-snapshots", "--cli-query", "TotalCount").out == "0\n"
     table = run("ecs", "describe-snapshots", "--output", "cols=TotalCount")
     assert table.out == "TotalCount\n----------\n0\n\n"
+
+
+def test_an_option_is_not_taken_for_a_flag_of_the_same_name(cloud: Cloud) -> None:
+    """`--ram-role-name` is a credential's flag of the real command, and this command's option."""
+    instance = cloud.instance()
+    attach = ("ecs", "attach-instance-ram-role", "--instance-ids", instance)
+    done = cloud.run(*attach, "--ram-role-name", "nobody")
+    assert (done.code, done.error_code) == (1, "InvalidRamRole.NotFound")

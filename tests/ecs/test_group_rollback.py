@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
+from group_steps import groups, make, members, of, whole
 from refusals import refused
 from snapshot_steps import digest, slow
 from support import REGION, Cloud, block
-from test_groups import groups, make, members, of, whole
 
 
 @pytest.fixture

@@ -23,8 +23,6 @@ class AllRules(DiskRules):
         codes = self._off() | self.why_not_tags(tags)
         if any(disk.released for disk in disks):
             codes.add("InvalidDiskId.NotFound")
-        if len({disk.zone for disk in disks}) > 1:
-            codes.add("InvalidDiskIds.NotInSameZone")
         for disk in disks:
             chain = self.chain(disk)
             if not disk.essd:

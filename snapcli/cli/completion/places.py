@@ -313,7 +313,7 @@ def _exact(action: str) -> Command:
                 add(member, f"{stem}.{member.name}")
             return
         name += ".1" if parameter.kind == "repeat" else ""
-        options.append(Option(f"--{name}", parameter.doc, values.of(parameter)))
+        options.append(Option(f"--{name}", parameter.doc, values.of(parameter, exact=True)))
 
     for parameter in describe(catalogue.load(action).request):
         add(parameter, parameter.name)

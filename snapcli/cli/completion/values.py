@@ -37,23 +37,27 @@ _ENDS: tuple[tuple[str, str], ...] = (
 class Value(msgspec.Struct, frozen=True):
     """What a value may be; nothing said means that nobody can know.
 
-    `several` values stand in one word, with commas between.
+    Several values stand in one word as `joined` says: with commas between, or as a JSON list.
     """
 
     words: tuple[str, ...] = ()
     kind: Literal["", "files", "folders"] = ""
     resource: str = ""
-    several: bool = False
+    joined: Literal["", "commas", "json"] = ""
 
 
-def of(parameter: Parameter) -> Value:
-    """Return what the value of a parameter may be."""
+def of(parameter: Parameter, *, exact: bool = False) -> Value:
+    """Return what the value of a parameter may be; a list of the `exact` form is JSON."""
     if parameter.choices:
         return Value(words=parameter.choices)
     if parameter.kind == "boolean":
         return Value(words=("true", "false"))
     resource = resource_of(parameter.name)
-    return Value(resource=resource, several=parameter.kind == "json") if resource else Value()
+    if not resource:
+        return Value()
+    if parameter.kind != "json":
+        return Value(resource=resource)
+    return Value(resource=resource, joined="json" if exact else "commas")
 
 
 def resource_of(name: str) -> str:
@@ -66,10 +70,14 @@ def candidates(value: Value, current: str, given: Given, streams: Streams) -> Ca
     """Return the values that begin with `current`; `given` are the options before it."""
     if value.kind:
         return value.kind
-    head = ""
-    if value.several:
+    head = end = ""
+    if value.joined:
         cut = max(current.rfind(mark) for mark in ',["') + 1
         head, current = current[:cut], current[cut:]
+    if value.joined == "json" and not head.startswith(('["', "['")):
+        # Nothing is typed yet, or bash has taken the quotes away.
+        before = "".join(f'"{each}",' for each in head.strip("[").split(",") if each)
+        head, end = f'[{before}"', '"]'
     if value.words:
         found: list[Pair] = [(word, "") for word in value.words]
     elif value.resource:
@@ -79,4 +87,4 @@ def candidates(value: Value, current: str, given: Given, streams: Streams) -> Ca
     else:
         return []
     lowered = current.lower()
-    return [(head + word, about) for word, about in found if word.lower().startswith(lowered)]
+    return [(head + word + end, about) for word, about in found if word.lower().startswith(lowered)]
