@@ -210,7 +210,7 @@ def unwritten_pages(fd: int) -> int:
 
 
 def writes_to_device(device: int) -> tuple[int, ...] | None:
-    """How often a block device was written to and what was discarded there; None if untold."""
+    """How many sectors of a block device were written and discarded; None if that isn't told."""
     folder = f"/sys/dev/block/{os.major(device)}:{os.minor(device)}"
     try:
         with open(f"{folder}/stat", encoding="ascii") as file:
@@ -220,5 +220,5 @@ def writes_to_device(device: int) -> tuple[int, ...] | None:
             counted = file.read().strip() != "0"
     except (OSError, ValueError):
         return None
-    # Writes, their sectors, discards, their sectors: the kernel's Documentation/block/stat.
-    return tuple(counts[at] for at in (4, 6, 11, 13) if at < len(counts)) if counted else None
+    # The kernel's Documentation/block/stat. Not the writes themselves: a flush counts as one.
+    return tuple(counts[at] for at in (6, 13) if at < len(counts)) if counted else None

@@ -39,6 +39,7 @@ def place(mode: str, name: str, offset: int) -> Callable[[int], object]:
 def main(mode: str, first: str, at: str, second: str, then: str) -> None:
     one, two = place(mode, first, int(at)), place(mode, second, int(then))
     number = 0
+    print("begun", flush=True)
     while not select.select([sys.stdin], [], [], random.choice((0, 0.05, 0.4)))[0]:
         end = time.monotonic() + random.choice((0.001, 0.02, 0.2))
         while time.monotonic() < end:
