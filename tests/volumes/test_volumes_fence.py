@@ -1,11 +1,13 @@
 """What a fence promises: nothing was written while it stood, on every kind of file system."""
 
 import contextlib
+import mmap
 import os
 import signal
 import struct
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +19,7 @@ from real_file_systems import CLONING, MAKERS, mounted
 from volumes_model import B, Chain
 
 from snapcli.volumes import fence, stamps
+from snapcli.volumes import together as together_module
 from snapcli.volumes.capture import capture
 from snapcli.volumes.errors import ImageBusy
 from snapcli.volumes.fence import Fence
@@ -311,3 +314,58 @@ def test_a_lease_is_taken_of_all_images_or_of_none(tmp_path: Path) -> None:
         with stood:
             assert stood.lease() and stood.holds() and not stood.is_broken()
         assert not has_lease(one.fileno()) and not has_lease(two.fileno())
+
+
+def test_a_lease_that_somebody_waits_for_holds_no_longer(tmp_path: Path) -> None:
+    image = tmp_path / "image"
+    image.write_bytes(b"x")
+    with open(image, "rb") as file:
+        stood = Fence([str(image)], [file.fileno()])
+        assert stood.lease() and stood.holds()
+        writer = threading.Thread(target=lambda: open(image, "r+b").close())  # noqa: SIM115
+        writer.start()
+        try:
+            for _ in range(1000):
+                if stood.is_broken():
+                    break
+                time.sleep(0.01)
+            assert not stood.holds()
+            assert stood.stamp(0) == NO_STAMP
+        finally:
+            stood.give_up()
+            writer.join()
+
+
+@pytest.mark.slow
+@pytest.mark.rule("GR-3")
+@pytest.mark.parametrize("kind", CLONING)
+def test_a_store_between_the_clones_of_two_members_makes_them_be_cloned_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """A store to a page that is dirty already, on the disk that was cloned first."""
+    with mounted(kind, tmp_path) as place, contextlib.ExitStack() as opened:
+        folder = place / "chain"
+        folder.mkdir()
+        images = [new_disk(place / f"disk-{number}.raw") for number in (1, 2)]
+        pages = []
+        for image in images:
+            file = opened.enter_context(open(image, "r+b"))
+            pages.append(opened.enter_context(mmap.mmap(file.fileno(), BLOCKS * B)))
+        for page in pages:
+            page[0] = 1
+        real = together_module.clone
+        cloned: list[int] = []
+
+        def clone(source: int, target: int) -> bool:
+            done = real(source, target)
+            cloned.append(source)
+            if len(cloned) == 1:
+                pages[0][0] = 2
+                pages[1][0] = 2
+            return done
+
+        monkeypatch.setattr(together_module, "clone", clone)
+        contents = taken(images, folder)
+        assert contents is not None
+        assert [content[0] for content in contents] == [2, 2]
+        assert len(cloned) == 4
