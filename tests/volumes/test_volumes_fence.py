@@ -322,7 +322,7 @@ def test_a_lease_that_somebody_waits_for_holds_no_longer(tmp_path: Path) -> None
     with open(image, "rb") as file:
         stood = Fence([str(image)], [file.fileno()])
         assert stood.lease() and stood.holds()
-        writer = threading.Thread(target=lambda: open(image, "r+b").close())  # noqa: SIM115
+        writer = threading.Thread(target=lambda: open(image, "r+b").close())
         writer.start()
         try:
             for _ in range(1000):
