@@ -46,6 +46,12 @@ def set_value(path: str, dotted_key: str, text: str, on_wait: OnWait | None = No
     return get(path, dotted_key)
 
 
+def check_value(path: str, dotted_key: str, text: str) -> None:
+    """Raise SettingError where `set_value` would; changes nothing. Raises WorkspaceError."""
+    toml_path = os.path.join(path, SETTINGS_NAME)
+    changed_text(read_text(toml_path), toml_path, {dotted_key: text})
+
+
 def set_many(path: str, values: Mapping[str, Scalar], on_wait: OnWait | None = None) -> None:
     """Set several keys at once, all or none; the whole is checked before the file is replaced.
 

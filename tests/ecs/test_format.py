@@ -65,7 +65,7 @@ def documents(cloud: Cloud) -> dict[str, Path]:
         str(path.relative_to(cloud.root)): path
         for top in ("state", "chains", "keys")
         for path in (cloud.root / top).rglob("*.json")
-        if path.name != "settings.json"
+        if path.name not in ("settings.json", "clock.json")  # the workspace's own
     }
 
 

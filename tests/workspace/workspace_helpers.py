@@ -68,7 +68,10 @@ CHANGES = {"all": change_all, "one": change_one, "new": change_new}
 
 
 def picture(root: str) -> dict[str, bytes | None]:
-    """Every file with its bytes and every folder (None), but the cache."""
+    """Every file with its bytes and every folder (None), but the cache and the mark of time.
+
+    The mark may be ahead of what was recorded.
+    """
     found: dict[str, bytes | None] = {}
     for folder, folders, names in os.walk(root):
         for name in folders:
@@ -77,6 +80,7 @@ def picture(root: str) -> dict[str, bytes | None]:
             path = Path(folder, name)
             found[str(path.relative_to(root))] = path.read_bytes()
     found.pop("state/settings.json", None)
+    found.pop("state/clock.json", None)
     return found
 
 
