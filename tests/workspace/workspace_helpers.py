@@ -1,5 +1,6 @@
 """Records, a scene and a picture of a workspace, shared by the tests of this room."""
 
+import json
 import os
 from pathlib import Path
 
@@ -82,6 +83,11 @@ def picture(root: str) -> dict[str, bytes | None]:
     found.pop("state/settings.json", None)
     found.pop("state/clock.json", None)
     return found
+
+
+def marked(root: str) -> str:
+    """The newest instant recorded, by the mark."""
+    return str(json.loads(Path(root, "state", "clock.json").read_text())["at"])
 
 
 def run(root: str, change: str) -> None:

@@ -47,8 +47,10 @@ def view(answer: object, _: Session) -> str:
     clock = msgspec.convert(answer, _Clock)
     events = "".join(event_text(event) + "\n" for event in clock.events)
     moved = f"was   {clock.moved_from}\nis    " if clock.moved_from else ""
-    lag = f"{_lag_text(clock)}\n" if clock.behind_seconds else ""
-    return f"{events}{moved}{clock_text(answer)}\n{lag}{happened_text(clock.happened)}"
+    state = clock_text(answer)
+    if clock.behind_seconds:
+        state = f"{clock.now}  standing still\n{_lag_text(clock)}"
+    return f"{events}{moved}{state}\n{happened_text(clock.happened)}"
 
 
 def resumed_view(answer: object, session: Session) -> str:
