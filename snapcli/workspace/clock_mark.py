@@ -9,8 +9,8 @@ import os
 
 import msgspec
 
-from snapcli.workspace import documents, files
-from snapcli.workspace.clock import Clock, format_instant, system_now
+from snapcli.workspace import clock, documents, files
+from snapcli.workspace.clock import Clock, format_instant
 from snapcli.workspace.errors import WorkspaceError
 from snapcli.workspace.settings import ClockSettings
 
@@ -61,7 +61,7 @@ def read_clock(settings: ClockSettings, mark: ClockMark | None) -> Reading:
 
     Raises WorkspaceError when the offset leads out of the calendar.
     """
-    system = system_now()
+    system = clock.system_now()
     return reading_of(settings, system, _taken(system, mark), mark.at if mark else None)
 
 
@@ -75,20 +75,20 @@ def reading_of(
 
     It is not before what was `reached`. Raises WorkspaceError.
     """
-    clock = Clock(settings)
-    own = clock.at(taken)
+    shown = Clock(settings)
+    own = shown.at(taken)
     if reached is None or own >= reached:
         return Reading(own, system, taken)
     now = reached.astimezone(datetime.UTC)
-    return Reading(now, system, taken, datetime.timedelta(0) if clock.frozen else now - own)
+    return Reading(now, system, taken, datetime.timedelta(0) if shown.frozen else now - own)
 
 
 def caught_up(settings: ClockSettings, reading: Reading) -> ClockSettings:
     """Return settings of which the clock's own time is the time that was read."""
-    clock = Clock(settings)
-    if clock.at(reading.taken) >= reading.now:
+    shown = Clock(settings)
+    if shown.at(reading.taken) >= reading.now:
         return settings
-    if clock.frozen:
+    if shown.frozen:
         at = format_instant(reading.now)
         return ClockSettings(mode="frozen", offset_seconds=0, at=at)
     offset_seconds = (reading.now - reading.taken).total_seconds()
