@@ -261,8 +261,13 @@ class Transaction:
         return _Loaded(default(), None)
 
     def _next_mark(self) -> dict[str, bytes]:
-        """Return the mark of what is recorded now as a file; none where it would not change."""
-        if self._moved_mark is not None or (self._mark and self._reached <= self._mark.at):
+        """Return the mark of what is recorded now as a file; none where it would not change.
+
+        While the time stands still the system's goes on, which a frozen clock has no use for.
+        """
+        frozen = self._clock.mode == "frozen"
+        stands = frozen and self._mark is not None and self._reached <= self._mark.at
+        if self._moved_mark is not None or stands:
             return {}
         mark = clock_mark.new_mark(self._reached, self._clock, self.reading.taken)
         return {MARK_NAME: documents.encode(mark)}

@@ -293,6 +293,26 @@ def test_a_reset_ends_the_counting_on_from_before_the_systems_clock_was_set_back
     )
 
 
+def test_a_reset_forward_ends_it_too(running: Cloud, computer: Computer) -> None:
+    running.ok("clock", "freeze")
+    computer.run(86400)
+    running.ok("clock", "resume")  # a day behind the system's time
+    disk(running)
+    computer.run(10, shown=-600)
+    assert running.ok("clock", "reset", "--output", "json").json["Now"] == text(computer.now)
+    computer.run(5)
+    assert (shown(running)["Now"], shown(running)["OffsetSeconds"]) == (text(computer.now), 0.0)
+
+
+def test_a_setting_that_moves_no_time_is_set_while_the_time_stands_still(running: Cloud) -> None:
+    disk(running)
+    running.edit_clock(offset_seconds=-60)
+    running.ok("config", "set", "clock.at", text(NOON))
+    running.ok("config", "set", "clock.offset_seconds", "--", "-60")
+    assert shown(running)["BehindSeconds"] == 60.0
+    refused(running, "config", "set", "clock.offset_seconds", "--", "-61")
+
+
 def test_a_reset_of_a_clock_behind_the_systems_lets_what_falls_due_happen(
     running: Cloud, computer: Computer
 ) -> None:

@@ -76,6 +76,7 @@ def test_after_another_start_time_stands_until_the_system_catches_up(
     root: str, machine: Computer, monkeypatch: pytest.MonkeyPatch, known: bool
 ) -> None:
     machine.start_anew()
+    machine.uptime_seconds = 2000  # longer than it ran before
     if not known:
         monkeypatch.setattr(clock_mark, "this_machine", lambda: None)
     machine.run(30, shown=-60)

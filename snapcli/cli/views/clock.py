@@ -62,8 +62,9 @@ def resumed_view(answer: object, session: Session) -> str:
 
 def _lag_text(clock: _Clock) -> str:
     """Return why a clock that runs stands still, and for how long."""
+    where = "ahead of" if clock.offset_seconds > 0 else "behind"
     return (
-        f"The workspace's time is {_duration_text(clock.offset_seconds)} ahead of the system's. It "
+        f"The workspace's time is {_duration_text(clock.offset_seconds)} {where} the system's. It "
         f"stands still until the system's time is {clock.runs_on_at}, in "
         f"{_duration_text(clock.behind_seconds)}; `snapcli clock resume` lets it run on at once."
     )
