@@ -7,6 +7,7 @@ import atexit
 import io
 import json
 import os
+import re
 import shlex
 import shutil
 import tempfile
@@ -170,6 +171,15 @@ class Cloud:
         """Return the bytes that a disk's chain is billed for."""
         links = self.ecs("DescribeSnapshotLinks", RegionId=REGION, DiskIds=json.dumps([disk_id]))
         return sum(link["TotalSize"] for link in links["SnapshotLinks"]["SnapshotLink"])
+
+    def edit_clock(self, **values: str | float) -> None:
+        """Change the clock's settings as an editor does: no command runs, nothing is settled."""
+        file = self.root / "workspace.toml"
+        text = file.read_text()
+        for name, value in values.items():
+            text, count = re.subn(rf"(?m)^{name} = .*$", f"{name} = {json.dumps(value)}", text)
+            assert count == 1, name
+        file.write_text(text)
 
     def check(self) -> None:
         """Assert that the workspace is in order, every stored block included."""

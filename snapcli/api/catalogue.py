@@ -156,7 +156,14 @@ _LOCAL = (
     ("FreezeClock", "clock", "clock freeze", "Stop the workspace's time, now or at an instant."),
     ("AdvanceClock", "clock", "clock advance", "Move the workspace's time forward."),
     ("SetClock", "clock", "clock set", "Set the workspace's time."),
-    ("ResumeClock", "clock", "clock resume", "Let a frozen clock run on."),
+    (
+        "ResumeClock",
+        "clock",
+        "clock resume",
+        "Let a standing clock run on; to the system's time leads `clock reset`.",
+    ),
+    ("ResetClock", "clock", "clock reset", "Let the clock follow the system's time again."),
+    ("ConfigureClock", "clock", "clock configure", "Change the settings of the clock."),
     (
         "ShowTimeline",
         "timeline",

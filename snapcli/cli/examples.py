@@ -373,6 +373,8 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = {
     "AdvanceClock": (("Go three days and two hours ahead", {"By": "3d2h"}),),
     "SetClock": (("Go to an instant", {"At": "2022-03-11T10:33:00Z"}),),
     "ResumeClock": (("Let the time run on", {}),),
+    "ResetClock": (("Back to the system's time", {}),),
+    "ConfigureClock": (("What `config set clock.offset_seconds` does", {"OffsetSeconds": "90"}),),
     "ShowTimeline": (
         ("A week back and a week ahead", {}),
         ("The runs of a day to come", {"Ahead": "true", "Days": "1", "Kind.1": "policy-run"}),

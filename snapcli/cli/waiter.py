@@ -19,6 +19,11 @@ _FROZEN = (
     "The workspace's clock is frozen, so that nothing changes by waiting. Let it run (snapcli "
     "clock resume), or let waiting move it (snapcli config set waiter advance)."
 )
+_BEHIND = (
+    "The workspace's time stands still until the system's time is {}, so that nothing changes by "
+    "waiting. Let it run on (snapcli clock resume), or let waiting move it (snapcli config set "
+    "waiter advance)."
+)
 
 
 class Waiter(msgspec.Struct, frozen=True):
@@ -75,12 +80,13 @@ def wait(wanted: Waiter, call: Callable[[], object], session: Session) -> object
             value = _found(wanted, answer)
             if value == wanted.to:
                 return answer
-            if clock.stands_still() or clock.passed_seconds() >= wanted.timeout_seconds:
+            why = clock.stands_still(wanted.timeout_seconds)
+            if why or clock.passed_seconds() >= wanted.timeout_seconds:
                 raise UsageError(
                     f"wait '{wanted.expression}' to '{wanted.to}' "
                     f"timeout({wanted.timeout_seconds}seconds), last='{value}'",
                     exit_codes.TIMED_OUT,
-                    tip=_FROZEN if clock.stands_still() else "",
+                    tip=why,
                 )
             line.show(f"Waiting: {wanted.expression} is {value}, not yet {wanted.to}")
             clock.let_pass(wanted.interval_seconds)
@@ -122,6 +128,8 @@ def _found(wanted: Waiter, answer: object) -> str:
 class _Time(msgspec.Struct, rename="pascal"):
     now: str
     mode: str
+    behind_seconds: float = 0
+    runs_on_at: str = ""
 
 
 class _Clock:
@@ -137,9 +145,16 @@ class _Clock:
         self._now = self._began
         self._let_pass_seconds = 0
 
-    def stands_still(self) -> bool:
-        """Tell whether waiting changes nothing."""
-        return self._now.mode == "frozen" and not self._moves
+    def stands_still(self, timeout_seconds: int) -> str:
+        """Say why waiting changes nothing within the timeout; empty where it may."""
+        if self._moves:
+            return ""
+        if self._now.mode == "frozen":
+            return _FROZEN
+        left_seconds = timeout_seconds - self.passed_seconds()
+        if self._now.behind_seconds > left_seconds:
+            return _BEHIND.format(self._now.runs_on_at)
+        return ""
 
     def passed_seconds(self) -> float:
         """Return how long has been waited, as the workspace sees it."""

@@ -26,6 +26,7 @@ from snapcli.ecs.records import (
     Ram,
     Usage,
 )
+from snapcli.workspace.clock_mark import MARK_NAME
 from snapcli.workspace.errors import WorkspaceError
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ def check_workspace(call: Call, request: CheckWorkspaceRequest) -> CheckWorkspac
     ]
     for checker in checkers:
         checker.check_all()
+    problems = [problem for checker in checkers for problem in checker.problems]
     chains = [chain for checker in checkers for chain in checker.chains]
     unread = [chain for checker in checkers for chain in checker.unread_chains()]
     return CheckWorkspaceResponse(
@@ -81,8 +83,16 @@ def check_workspace(call: Call, request: CheckWorkspaceRequest) -> CheckWorkspac
         snapshots=sum(len(chain.nodes) for chain in chains),
         data_blocks=_data_blocks(chains) - _data_blocks(unread),
         data_was_read=request.read_data,
-        problems=[problem for checker in checkers for problem in checker.problems],
+        problems=[*_mark_problems(call), *problems],
     )
+
+
+def _mark_problems(call: Call) -> list[ProblemItem]:
+    """Return what is wrong with the mark of the newest instant that was recorded."""
+    message = call.tx.mark_problem()
+    advice = "It counts as none; the next change makes it anew."
+    path = call.tx.path(MARK_NAME)
+    return [ProblemItem(file=path, message=f"{message} {advice}")] if message else []
 
 
 def _disk_of(chain_id: str) -> list[str]:

@@ -5,6 +5,7 @@ Pure functions of a record and `now`; nothing here is ever stored.
 
 from datetime import datetime
 
+from snapcli.ecs.phases import percent_over
 from snapcli.ecs.records import ImageRecord
 
 STATUSES = ("Creating", "Waiting", "Available", "UnAvailable", "CreateFailed", "Deprecated")
@@ -21,8 +22,4 @@ def status(image: ImageRecord, now: datetime) -> str:
 
 def progress_percent(image: ImageRecord, now: datetime) -> int:
     """Return 0 to 100; a failed image keeps how far it had come."""
-    until = image.failed_at or now
-    if until >= image.ready_at:
-        return 100
-    share = (until - image.created_at) / (image.ready_at - image.created_at)
-    return min(max(int(share * 100), 0), 99)
+    return percent_over(image.created_at, image.ready_at, image.failed_at or now)

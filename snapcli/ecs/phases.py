@@ -1,6 +1,6 @@
 """What an instance or a disk is at an instant: the phase it passes through, else its resting state.
 
-Pure functions of a record and `now`.
+Also how far anything is that takes its time. Pure functions of a record and `now`.
 """
 
 from datetime import datetime, timedelta
@@ -21,6 +21,18 @@ def phases_from(now: datetime, *steps: tuple[str, float]) -> list[Phase]:
             now += timedelta(seconds=seconds)
             phases.append(Phase(name=name, until=now))
     return phases
+
+
+def percent_over(begins_at: datetime, ends_at: datetime, now: datetime) -> int:
+    """Return how much of a stretch of time is over: 100 from its end on, before that 0 to 99.
+
+    Holds for any three instants: a clock that went back may show one before the beginning.
+    """
+    if now >= ends_at:
+        return 100
+    if now <= begins_at:
+        return 0
+    return min(int((now - begins_at) / (ends_at - begins_at) * 100), 99)
 
 
 def instance_status(instance: InstanceRecord, now: datetime) -> str:

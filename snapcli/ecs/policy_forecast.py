@@ -300,7 +300,7 @@ def _change(
         return EvenChange(since, _said(text, disk_blocks))
     days = Fraction(0)
     if len(sound) > 1:
-        lasted = sound[-1].created_at - sound[0].created_at
+        lasted = max(sound[-1].created_at - sound[0].created_at, timedelta(0))
         days = Fraction(lasted // timedelta(seconds=1), 86400)
     if not days:
         raise ApiError(

@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
+import msgspec
+
 from snapcli.api.operation import Request, Response, operation
 from snapcli.ecs.accounts import account_ids, due_accounts
 from snapcli.ecs.call import Call, home_of
@@ -29,6 +31,7 @@ class SettleTimeResponse(Response):
 
     `Number` is how many events there have ever been in the workspace, `Omitted` how many of those
     asked for by `After` are no longer kept. `DueInSeconds` is below zero when nothing is due.
+    `RunsOnAt` is there when the time stands still until the system's clock shows that.
     """
 
     now: str
@@ -39,6 +42,7 @@ class SettleTimeResponse(Response):
     omitted: int
     happened: EventCounts
     events: list[EventItem]
+    runs_on_at: str | msgspec.UnsetType = msgspec.UNSET
 
 
 @operation("SettleTime", lock=False, changes=True, settles=False)
@@ -66,10 +70,13 @@ def settle_time(call: Call, request: SettleTimeRequest) -> SettleTimeResponse:
 def _tell(tx: "Transaction", request: SettleTimeRequest, response: SettleTimeResponse) -> None:
     """Fill in what is known when nothing is left to be settled."""
     response.now = seconds_time(tx.now)
+    behind = tx.reading.behind
+    if behind:
+        response.runs_on_at = seconds_time(tx.reading.runs_on_at)
     instants = [instant for each in account_ids(tx) if (instant := _next_due_at(tx, each))]
     if instants:
         response.next_due_at = seconds_time(min(instants))
-        response.due_in_seconds = max((min(instants) - tx.now).total_seconds(), 0.0)
+        response.due_in_seconds = max((min(instants) - tx.now + behind).total_seconds(), 0.0)
     try:
         journal = journal_of(tx)
     except WorkspaceError:  # the next event begins it anew

@@ -5,6 +5,7 @@ Pure functions of a record and `now`; nothing here is ever stored.
 
 from datetime import datetime, timedelta
 
+from snapcli.ecs.phases import percent_over
 from snapcli.ecs.records import LockRecord, SnapshotRecord
 
 
@@ -22,11 +23,7 @@ def in_creation(node: SnapshotRecord, now: datetime) -> bool:
 
 def progress_percent(node: SnapshotRecord, now: datetime) -> int:
     """Return 0 to 100; a failed snapshot keeps how far it had come (CR-2)."""
-    until = node.failed_at or now
-    if until >= node.ready_at:
-        return 100
-    share = (until - node.created_at) / (node.ready_at - node.created_at)
-    return min(max(int(share * 100), 0), 99)
+    return percent_over(node.created_at, node.ready_at, node.failed_at or now)
 
 
 def remaining_seconds(node: SnapshotRecord, now: datetime) -> int:

@@ -12,6 +12,7 @@ from snapcli.api.operation import Item, Request, Response, operation
 from snapcli.api.paging import DEFAULT_PAGE_SIZE, PagedRequest, page
 from snapcli.api.types import PageNumber, PageSize
 from snapcli.ecs.call import Call
+from snapcli.ecs.phases import percent_over
 from snapcli.ecs.records import TaskRecord
 from snapcli.ecs.region_rules import require_region
 from snapcli.ecs.wire import instant_of, seconds_time
@@ -231,6 +232,7 @@ def describe_task_attribute(
     related = [_RelatedItem(name="ImageId", value=task.resource_id)]
     related += [_RelatedItem(name="OSSObject", value=file) for file in task.files]
     outcome = {"Finished": "Success", "Deleted": "Failed"}.get(status, "Processing")
+    until = task.cancelled_at or call.now
     return DescribeTaskAttributeResponse(
         creation_time=seconds_time(task.created_at),
         failed_count=int(status == "Deleted"),
@@ -247,17 +249,10 @@ def describe_task_attribute(
         support_cancel=_supports_cancel(task, call.now),
         task_action=task.action,
         task_id=task.task_id,
-        task_process=f"{_percent(task, task.cancelled_at or call.now)}%",
+        task_process=f"{percent_over(task.created_at, task.ready_at, until)}%",
         task_status=status,
         total_count=1,
     )
-
-
-def _percent(task: TaskRecord, now: datetime) -> int:
-    if now >= task.ready_at:
-        return 100
-    share = (now - task.created_at) / (task.ready_at - task.created_at)
-    return min(max(int(share * 100), 0), 99)
 
 
 class CancelTaskRequest(Request):

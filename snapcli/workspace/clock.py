@@ -33,14 +33,17 @@ class Clock:
         return datetime.timedelta(seconds=self._settings.offset_seconds)
 
     def now(self) -> datetime.datetime:
-        """Return the instant it is, as an aware UTC datetime.
+        """Return the instant it is by the settings alone, as an aware UTC datetime.
 
-        Raises WorkspaceError when the offset leads out of the calendar.
+        The time of a workspace is never before its mark: see `clock_mark.read_clock`. Raises
+        WorkspaceError when the offset leads out of the calendar.
         """
-        if self.frozen:
-            return datetime.datetime.fromisoformat(self._settings.at).astimezone(datetime.UTC)
+        return self.at(system_now())
+
+    def at(self, system: datetime.datetime) -> datetime.datetime:
+        """Return what the clock shows when the system's shows `system`. Raises WorkspaceError."""
         try:
-            return system_now() + self.offset
+            return _instant(self._settings, system)
         except OverflowError:
             raise WorkspaceError(
                 f"The clock's offset of {self._settings.offset_seconds} seconds leads out of the "
@@ -75,7 +78,7 @@ def advance(
         raise ValueError(_out_of_range(str(by))) from None
     if current.mode == "frozen":
         return _frozen(target)
-    _check(target)
+    check_shown(target)
     # Added to the offset, not computed anew from the target: repeated steps stay exact.
     return _running(datetime.timedelta(seconds=current.offset_seconds) + by)
 
@@ -86,12 +89,12 @@ def set_to(
     """Return settings whose now is `at`; a running clock runs on from there. Raises ValueError."""
     if current.mode == "frozen":
         return _frozen(at)
-    _check(at)
+    check_shown(at)
     return _running(at - system)
 
 
 def resume(current: ClockSettings, system: datetime.datetime) -> ClockSettings:
-    """Return settings that let time run on from where it stands."""
+    """Return settings that let time run on from where it stands; those of a running clock stay."""
     if current.mode != "frozen":
         return current
     return _running(_instant(current, system) - system)
@@ -101,6 +104,14 @@ def to_system(current: ClockSettings, system: datetime.datetime) -> ClockSetting
     """Return settings of a clock that shows the system's time again."""
     del current, system
     return _running(datetime.timedelta(0))
+
+
+def check_shown(at: datetime.datetime) -> None:
+    """Raise ValueError for an instant that no clock is to show."""
+    if at.tzinfo is None:
+        raise ValueError(f"{at} has no time zone")
+    if not EARLIEST <= at < LATEST:
+        raise ValueError(_out_of_range(format_instant(at)))
 
 
 def format_instant(at: datetime.datetime) -> str:
@@ -115,19 +126,12 @@ def _instant(current: ClockSettings, system: datetime.datetime) -> datetime.date
 
 
 def _frozen(at: datetime.datetime) -> ClockSettings:
-    _check(at)
+    check_shown(at)
     return ClockSettings(mode="frozen", offset_seconds=0, at=format_instant(at))
 
 
 def _running(offset: datetime.timedelta) -> ClockSettings:
     return ClockSettings(mode="system", offset_seconds=offset.total_seconds(), at="")
-
-
-def _check(at: datetime.datetime) -> None:
-    if at.tzinfo is None:
-        raise ValueError(f"{at} has no time zone")
-    if not EARLIEST <= at < LATEST:
-        raise ValueError(_out_of_range(format_instant(at)))
 
 
 def _out_of_range(value: str) -> str:

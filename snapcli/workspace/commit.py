@@ -85,11 +85,14 @@ def commit(
     journal: Journal,
     pending: Pending,
     finishers: Mapping[str, Finisher],
+    ahead: Mapping[str, bytes],
 ) -> None:
     """Make a change durable, all or nothing; `journal` brings the deletions and the work.
 
-    Raises WorkspaceError: before the commit point nothing was changed and `discard` clears up;
-    after it (`committed` tells) the next command finishes.
+    The files `ahead` are replaced just before the commit point: they may tell of a change that
+    does not come, never the other way round. Raises WorkspaceError: before the commit point
+    nothing was changed and `discard` clears up; after it (`committed` tells) the next command
+    finishes.
     """
     try:
         _sync_created(root, pending)
@@ -97,7 +100,7 @@ def commit(
             relative, data = next(iter(changes.items()))
             # A rename that would need a new folder goes by the journal: a crash leaves no folder.
             if os.path.isdir(os.path.dirname(os.path.join(root, relative))):
-                _commit_one(root, relative, data)
+                _commit_one(root, relative, data, ahead)
                 return
         for number, (relative, data) in enumerate(changes.items()):
             journal.renames.append((_stage(root, number, data), relative))
@@ -105,7 +108,7 @@ def commit(
             return
         if journal.renames:
             files.sync_folder(os.path.join(root, STAGED_NAME))
-        _write_journal(root, journal)
+        _write_journal(root, journal, ahead)
     except OSError as error:
         outcome = _WILL_FINISH if committed(root) else NOTHING_CHANGED
         raise files.storage_error(error, root, outcome) from None
@@ -160,12 +163,16 @@ def inside(relative: str) -> str:
     return relative
 
 
-def _commit_one(root: str, relative: str, data: bytes) -> None:
+def _commit_one(root: str, relative: str, data: bytes, ahead: Mapping[str, bytes]) -> None:
     """One document, nothing else: its rename is the commit."""
     target = os.path.join(root, relative)
-    os.replace(os.path.join(root, _stage(root, 0, data)), target)
+    staged_ahead = _stage_ahead(root, ahead)
+    staged = os.path.join(root, _stage(root, 0, data))
+    folders = _put_ahead(staged_ahead)
+    os.replace(staged, target)
     try:
-        files.sync_folder(os.path.dirname(target))
+        for folder in dict.fromkeys([*folders, os.path.dirname(target)]):
+            files.sync_folder(folder)
         _remove_leftovers(root)
     except OSError as error:
         raise files.storage_error(error, target, CHANGED) from None
@@ -174,6 +181,29 @@ def _commit_one(root: str, relative: str, data: bytes) -> None:
 def _stage(root: str, number: int, data: bytes) -> str:
     files.write_synced(os.path.join(_staging(root), str(number)), data)
     return os.path.join(STAGED_NAME, str(number))
+
+
+def _stage_ahead(root: str, ahead: Mapping[str, bytes]) -> list[tuple[str, str]]:
+    """Stage what goes ahead; return where it stands and where it goes, whose folder is there."""
+    staged = []
+    for relative, data in ahead.items():
+        source = os.path.join(_staging(root), os.path.basename(relative))
+        target = os.path.join(root, relative)
+        files.make_folders(os.path.dirname(target))
+        files.write_synced(source, data)
+        staged.append((source, target))
+    return staged
+
+
+def _put_ahead(staged: list[tuple[str, str]]) -> list[str]:
+    """Put what goes ahead in its place; return the folders to be synced.
+
+    They are synced after the commit point, together with it, which costs nothing more: file
+    systems keep the order of renames.
+    """
+    for source, target in staged:
+        os.replace(source, target)
+    return [os.path.dirname(target) for _, target in staged]
 
 
 def _staging(root: str) -> str:
@@ -191,17 +221,20 @@ def _sync_created(root: str, pending: Pending) -> None:
             files.sync_folder(folder)
 
 
-def _write_journal(root: str, journal: Journal) -> None:
+def _write_journal(root: str, journal: Journal, ahead: Mapping[str, bytes]) -> None:
     import zlib
 
     body = msgspec.json.encode(journal)
     envelope = _Envelope(FORMAT, zlib.crc32(body), msgspec.Raw(body))
     path = os.path.join(root, JOURNAL_NAME)
+    staged_ahead = _stage_ahead(root, ahead)
     # Not replace_synced: after the rename nothing may be removed any more.
     temporary = os.path.join(_staging(root), JOURNAL_NAME)
     files.write_synced(temporary, msgspec.json.encode(envelope))
+    folders = _put_ahead(staged_ahead)
     os.replace(temporary, path)  # THE COMMIT
-    files.sync_folder(root)
+    for folder in (*folders, root):
+        files.sync_folder(folder)
 
 
 def _read_journal(root: str) -> Journal:

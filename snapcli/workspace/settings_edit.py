@@ -3,17 +3,16 @@
 Takes the workspace's lock, so it must not be called inside a transaction.
 """
 
-import datetime
 import os
 from collections.abc import Callable, Mapping, MutableMapping
 
 import tomlkit
 import tomlkit.exceptions
 
-from snapcli.workspace import clock, commit, files, settings_check
+from snapcli.workspace import commit, files, settings_check
 from snapcli.workspace.errors import SettingError, WorkspaceError
 from snapcli.workspace.lock import acquire
-from snapcli.workspace.settings import SETTINGS_NAME, ClockSettings, Settings, read_text
+from snapcli.workspace.settings import SETTINGS_NAME, Settings, read_text
 from snapcli.workspace.settings_check import Scalar
 
 OnWait = Callable[[], None]
@@ -46,6 +45,12 @@ def set_value(path: str, dotted_key: str, text: str, on_wait: OnWait | None = No
     return get(path, dotted_key)
 
 
+def check_value(path: str, dotted_key: str, text: str) -> None:
+    """Raise SettingError where `set_value` would; changes nothing. Raises WorkspaceError."""
+    toml_path = os.path.join(path, SETTINGS_NAME)
+    changed_text(read_text(toml_path), toml_path, {dotted_key: text})
+
+
 def set_many(path: str, values: Mapping[str, Scalar], on_wait: OnWait | None = None) -> None:
     """Set several keys at once, all or none; the whole is checked before the file is replaced.
 
@@ -53,36 +58,6 @@ def set_many(path: str, values: Mapping[str, Scalar], on_wait: OnWait | None = N
     written.
     """
     _change(path, lambda text, toml_path: changed_text(text, toml_path, values), on_wait)
-
-
-def change_clock(
-    path: str,
-    change: Callable[[ClockSettings, datetime.datetime], ClockSettings],
-    on_wait: OnWait | None = None,
-) -> ClockSettings:
-    """Replace the clock's settings by `change(current, system's now)`, under the lock.
-
-    `change` is one of the functions of `snapcli.workspace.clock`, or a lambda around one. Raises
-    WorkspaceError, and what `change` raises.
-    """
-    outcome = ClockSettings()
-
-    def edit(text: str, toml_path: str) -> str:
-        nonlocal outcome
-        current = settings_check.decode(text, toml_path).clock
-        outcome = change(current, clock.system_now())
-        return changed_text(
-            text,
-            toml_path,
-            {
-                "clock.mode": outcome.mode,
-                "clock.offset_seconds": outcome.offset_seconds,
-                "clock.at": outcome.at,
-            },
-        )
-
-    _change(path, edit, on_wait)
-    return outcome
 
 
 def list_values(path: str) -> list[tuple[str, Scalar, str]]:

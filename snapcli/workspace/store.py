@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 
 from snapcli.workspace import commit, files, location
-from snapcli.workspace.clock import Clock
+from snapcli.workspace.clock_mark import MARK_NAME, read_clock, read_mark
 from snapcli.workspace.commit import Finisher
 from snapcli.workspace.errors import WorkspaceError
 from snapcli.workspace.lock import Lock, acquire
@@ -17,6 +17,7 @@ from snapcli.workspace.transaction import Transaction
 __all__ = ["Finisher", "Session", "Transaction", "Workspace"]
 
 DOCUMENT_FOLDERS = ("state", "chains", "accounts", "keys")
+_OWN = (CACHE_NAME, MARK_NAME)  # the workspace's own files among the documents of its callers
 
 
 class Workspace:
@@ -69,7 +70,7 @@ class Workspace:
                 folders.sort()
                 for name in sorted(names):
                     relative = os.path.relpath(os.path.join(folder, name), self.path)
-                    if name.endswith(".json") and relative != CACHE_NAME:
+                    if name.endswith(".json") and relative not in _OWN:
                         yield relative
 
     def begin(self, *, writable: bool) -> tuple[Lock, Transaction]:
@@ -82,10 +83,12 @@ class Workspace:
         lock = self._lock_to_write() if writable else self._lock_to_read()
         try:
             settings = load(self.path, exclusive=writable)
+            mark, _ = read_mark(self.path)
             transaction = Transaction(
                 self.path,
                 settings,
-                Clock(settings.clock).now(),
+                read_clock(settings.clock, mark),
+                mark,
                 writable=writable,
                 finishers=self._finishers,
             )

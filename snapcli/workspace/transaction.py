@@ -9,11 +9,13 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from snapcli.workspace import commit, documents, files
+from snapcli.workspace import clock_mark, commit, documents, files
+from snapcli.workspace.clock import Clock
+from snapcli.workspace.clock_mark import MARK_NAME, ClockMark, Reading
 from snapcli.workspace.commit import Finisher, Journal, Pending, Work
 from snapcli.workspace.documents import T
 from snapcli.workspace.errors import WorkspaceError
-from snapcli.workspace.settings import SETTINGS_NAME, Settings, read_text
+from snapcli.workspace.settings import SETTINGS_NAME, ClockSettings, Settings, read_text
 
 
 class _Loaded(msgspec.Struct):
@@ -24,19 +26,24 @@ class _Loaded(msgspec.Struct):
 
 
 class Transaction:
-    """What an operation sees of a workspace: `now` and `settings` are fixed for its length."""
+    """What an operation sees of a workspace: `now` and `settings` are fixed for its length.
+
+    `reading` tells how `now` came about.
+    """
 
     def __init__(
         self,
         root: str,
         settings: Settings,
-        now: datetime.datetime,
+        reading: Reading,
+        mark: ClockMark | None,
         *,
         writable: bool,
         finishers: Mapping[str, Finisher],
     ) -> None:
         self.settings = settings
-        self.now = now
+        self.reading = reading
+        self.now = reading.now
         self.writable = writable
         self._root = root
         self._finishers = finishers
@@ -45,6 +52,10 @@ class Transaction:
         self._pending = Pending(created=[], folders=[])
         self._work: list[Work] = []
         self._settings_text: str | None = None
+        self._mark = mark
+        self._reached = reading.now  # what the mark will say; and with which clock
+        self._clock = settings.clock
+        self._moved_mark: ClockMark | None = None
 
     def path(self, *relative: str) -> str:
         """Return the absolute path of something in the workspace."""
@@ -158,18 +169,39 @@ class Transaction:
         except OSError as error:
             raise files.storage_error(error, self._root, commit.NOTHING_CHANGED) from None
 
-    def change_settings(self, values: Mapping[str, str | int | float]) -> None:
+    def mark_problem(self) -> str:
+        """Return what is wrong with the mark of the newest recorded instant; empty: nothing."""
+        return clock_mark.read_mark(self._root)[1]
+
+    def change_settings(self, values: Mapping[str, str | int | float]) -> Settings:
         """Set keys of workspace.toml at the commit, with the documents; comments are kept.
 
-        `settings` and `now` stay as they are for this transaction. Raises WorkspaceError for
-        unknown keys or values that are not right.
+        Returns the settings as they will be; `settings` and `now` stay as they are for this
+        transaction. Raises WorkspaceError for unknown keys or values that are not right.
         """
+        from snapcli.workspace.settings_check import decode
         from snapcli.workspace.settings_edit import changed_text
 
         self._require_writable()
         path = self.path(SETTINGS_NAME)
         text = self._settings_text or read_text(path)
         self._settings_text = changed_text(text, path, values)
+        return decode(self._settings_text, path)
+
+    def moves_time(
+        self, settings: ClockSettings, now: datetime.datetime, system: datetime.datetime
+    ) -> None:
+        """Let the workspace's time be `now` from the commit on, by the clock's new settings.
+
+        `system` is what the system's clock is taken to show. That nothing recorded lies after
+        `now` is the caller's to know.
+        """
+        self._require_writable()
+        self._reached, self._clock = now, settings
+        # With the settings or not at all, where the old mark would make another time of them.
+        behind = Clock(settings).at(system) < now
+        if behind or now < self.now or system < self.reading.taken:
+            self._moved_mark = clock_mark.new_mark(now, settings, system)
 
     def after_commit(self, kind: str, arguments: Mapping[str, object]) -> None:
         """Have work of a kind done once the transaction is committed.
@@ -192,11 +224,14 @@ class Transaction:
             data = documents.encode(loaded.record)
             if data != loaded.original:
                 changes[relative] = data
-        if self._settings_text is not None:
-            changes[SETTINGS_NAME] = self._settings_text.encode()
         deletions = [path for path in sorted(self._deleted) if os.path.lexists(self.path(path))]
         journal = Journal([], deletions, self._work)
-        commit.commit(self._root, changes, journal, self._pending, self._finishers)
+        ahead = self._next_mark() if changes or deletions else {}
+        if self._moved_mark is not None:
+            changes[MARK_NAME] = documents.encode(self._moved_mark)
+        if self._settings_text is not None:
+            changes[SETTINGS_NAME] = self._settings_text.encode()
+        commit.commit(self._root, changes, journal, self._pending, self._finishers, ahead)
 
     def roll_back(self) -> None:
         """Remove what was made; called by the store. Raises WorkspaceError."""
@@ -224,6 +259,18 @@ class Transaction:
             )
         self._deleted.discard(relative)
         return _Loaded(default(), None)
+
+    def _next_mark(self) -> dict[str, bytes]:
+        """Return the mark of what is recorded now as a file; none where it would not change.
+
+        While the time stands still the system's goes on, which a frozen clock has no use for.
+        """
+        frozen = self._clock.mode == "frozen"
+        stands = frozen and self._mark is not None and self._reached <= self._mark.at
+        if self._moved_mark is not None or stands:
+            return {}
+        mark = clock_mark.new_mark(self._reached, self._clock, self.reading.taken)
+        return {MARK_NAME: documents.encode(mark)}
 
     def _require_writable(self) -> None:
         if not self.writable:

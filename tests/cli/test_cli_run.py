@@ -212,6 +212,22 @@ def test_a_clock_that_is_frozen_meanwhile_is_waited_for(
     assert run.stop() == 0
 
 
+def test_a_clock_that_stands_behind_what_has_happened_is_waited_for(
+    cloud: Cloud, running: list[Running]
+) -> None:
+    covered(cloud)
+    cloud.ok("clock", "reset")
+    cloud.ok("clock", "advance", "1d")
+    apply_hourly(cloud, cloud.data_disk(cloud.instance()))
+    cloud.ok("clock", "reset")
+    run = Running(cloud.root)
+    running.append(run)
+    run.wait_said("stands still until the system's time is ")
+    cloud.ok("clock", "resume")
+    run.wait_said("Next: ")
+    assert run.stop() == 0
+
+
 @pytest.mark.rule("PO-12")
 def test_settle_applies_what_is_due_once_and_says_what_happened(cloud: Cloud) -> None:
     disk_id = covered(cloud)

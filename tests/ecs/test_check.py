@@ -220,7 +220,7 @@ def test_a_check_changes_nothing_though_something_is_due(
     cloud: Cloud, scene: tuple[str, str, str]
 ) -> None:
     cloud.snapshot(scene[0], RetentionDays=1)
-    cloud.ok("config", "set", "clock.at", "2022-04-01T00:00:00Z")
+    cloud.edit_clock(at="2022-04-01T00:00:00Z")
     counted = cloud.ok("check", "--output", "json").json
     assert (counted["Problems"], counted["Snapshots"]) == ([], 3)
 

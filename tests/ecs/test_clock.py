@@ -1,11 +1,14 @@
-"""`clock show|freeze|advance|set|resume`: the workspace's time as people move it."""
+"""`clock show|freeze|advance|set|resume`: the workspace's time as people move it.
+
+What leads before what has happened is in test_clock_behind.py.
+"""
 
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from freezegun import freeze_time
-from support import REGION, Cloud
+from support import REGION, Cloud, block
 
 START = "2022-03-11T02:33:00Z"
 
@@ -93,6 +96,65 @@ def test_the_clock_does_not_go_back_before_what_was_recorded(cloud: Cloud) -> No
     refused(cloud, "set", "2022-03-19T00:00Z")
     cloud.ok("clock", "set", "2022-03-25T00:00Z")
     cloud.ok("clock", "set", "2022-03-20T00:00Z")  # nothing happened since
+
+
+TRUST = (
+    '{"Version":"1","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole",'
+    '"Principal":{"Service":"ecs.aliyuncs.com"}}]}'
+)
+DOCUMENT = '{"Version":"1","Statement":[{"Effect":"Allow","Action":"ecs:*","Resource":"*"}]}'
+HERE = f"--RegionId={REGION}"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("ecs", "CreateSnapshotGroup", HERE, "--InstanceId=INSTANCE"),
+        ("ecs", "CreateImage", HERE, "--InstanceId=INSTANCE"),
+        ("create-auto-snapshot-policy", "--name", "daily", "--at", "1", "--on", "mon"),
+        ("ecs", "CreateCommand", HERE, "--Name=c", "--Type=RunShellScript", "--CommandContent=id"),
+        ("ecs", "CreateDisk", HERE, f"--ZoneId={REGION}-h", "--Size=20", "--Encrypted=true"),
+        ("ecs", "ResizeDisk", "--DiskId=DISK", "--NewSize=30", "--Type=online", "--ClientToken=t"),
+        ("ecs", "DeleteSnapshot", "--SnapshotId=SNAPSHOT"),  # its chain ends with it
+        ("account", "overdue"),
+        ("ram", "CreateRole", "--RoleName=r", f"--AssumeRolePolicyDocument={TRUST}"),
+        ("ram", "CreatePolicy", "--PolicyName=p", f"--PolicyDocument={DOCUMENT}"),
+    ],
+    ids=lambda words: words[1] if words[0] in ("ecs", "ram") else words[0],
+)
+def test_every_kind_of_record_holds_the_clock(cloud: Cloud, words: tuple[str, ...]) -> None:
+    instance_id = cloud.instance()
+    disk_id = cloud.data_disk(instance_id)
+    cloud.write(disk_id, 0, block("A"))
+    named = {"INSTANCE": instance_id, "DISK": disk_id, "SNAPSHOT": cloud.snapshot(disk_id)}
+    cloud.ok("clock", "advance", "1d")
+    for name, value in named.items():
+        words = tuple(word.replace(f"={name}", f"={value}") for word in words)
+    cloud.ok(*words)
+    cloud.ok("clock", "advance", "1d")
+    assert "2022-03-12T02:33:00Z" in refused(cloud, "set", "2022-03-12T02:32:59Z")
+    cloud.ok("clock", "set", "2022-03-12T02:33:00Z")
+
+
+def test_another_accounts_records_hold_the_clock_too(cloud: Cloud) -> None:
+    cloud.ok("account", "add", "partner")
+    cloud.ok("clock", "advance", "1d")
+    cloud.ok("--profile", "partner", "ecs", "CreateDisk", "--RegionId", REGION,
+             "--ZoneId", f"{REGION}-h", "--Size", "20")  # fmt: skip
+    cloud.ok("clock", "advance", "1d")
+    assert "2022-03-12T02:33:00Z" in refused(cloud, "set", "2022-03-11T03:00Z")
+
+
+def test_what_is_finished_does_not_go_on_again(cloud: Cloud) -> None:
+    cloud.ok("config", "set", "speed", "quick")
+    disk_id = cloud.data_disk(cloud.instance())
+    cloud.snapshot(disk_id)
+    cloud.ok("clock", "advance", "1s")
+    cloud.ok("clock", "set", START)  # it has not finished yet
+    cloud.ok("clock", "advance", "1h")
+    assert "2022-03-11T02:33:02Z" in refused(cloud, "set", "2022-03-11T02:33:01Z")
+    cloud.ok("clock", "set", "2022-03-11T02:33:02Z")
+    assert cloud.snapshots()[0]["Status"] == "accomplished"
 
 
 def test_what_has_been_settled_holds_the_clock_though_its_records_are_gone(cloud: Cloud) -> None:

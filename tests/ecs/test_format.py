@@ -13,8 +13,11 @@ import pytest
 from support import REGION, Cloud, block
 
 import snapcli.ecs
+from snapcli.api.dispatch import Caller
 from snapcli.api.idempotency import RememberedCall
-from snapcli.ecs import records
+from snapcli.ecs import recorded, records
+from snapcli.ecs.call import Call
+from snapcli.workspace.store import Workspace
 
 PAGE = Path(snapcli.ecs.__file__).with_name("FORMAT.md").read_text()
 RECORDS: dict[str, type[msgspec.Struct]] = {
@@ -65,7 +68,7 @@ def documents(cloud: Cloud) -> dict[str, Path]:
         str(path.relative_to(cloud.root)): path
         for top in ("state", "chains", "keys")
         for path in (cloud.root / top).rglob("*.json")
-        if path.name != "settings.json"
+        if path.name not in ("settings.json", "clock.json")  # the workspace's own
     }
 
 
@@ -205,6 +208,14 @@ def test_the_documents_lie_where_the_page_says(used: Cloud) -> None:
     names = {"<region>": REGION, "<disk id>": disk_id, "<kms key id>": key.stem}
     expected = {re.sub("<.+?>", lambda each: names[each[0]], path) for path in written}
     assert set(documents(used)) == expected and len(expected) >= 6
+
+
+def test_the_search_for_the_newest_instant_reads_every_document(used: Cloud) -> None:
+    workspace = Workspace.open(str(used.root))
+    expected = set(workspace.documents()) - {"state/accounts.json"}  # which holds no instant
+    with workspace.read() as tx:
+        found = list(recorded.documents(Call(tx, Caller())))
+    assert {file for file, _ in found} == expected and len(found) == len(expected)
 
 
 def test_the_invariants_of_a_chain_hold(used: Cloud) -> None:

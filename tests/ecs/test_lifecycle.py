@@ -69,7 +69,7 @@ def test_a_describe_after_the_instant_finds_it_done_without_any_other_command(
     """The clock set by hand in the file: the next command settles, whichever it is."""
     disk_id = cloud.data_disk(cloud.instance())
     cloud.snapshot(disk_id, RetentionDays=1)
-    cloud.ok("config", "set", "clock.at", "2022-03-13T00:00:00Z")
+    cloud.edit_clock(at="2022-03-13T00:00:00Z")
     assert cloud.snapshots() == []
     assert account(cloud)["settled_at"] == "2022-03-13T00:00:00Z"
     assert "next_due_at" not in account(cloud)
@@ -113,7 +113,7 @@ def test_commands_at_once_settle_what_is_due_exactly_once(cloud: Cloud) -> None:
     for number in range(3):
         cloud.write(disk_id, 0, block("ABC"[number]))
         cloud.snapshot(disk_id, RetentionDays=number + 1, SnapshotName=f"n{number}")
-    cloud.ok("config", "set", "clock.at", "2022-03-13T12:00:00Z")
+    cloud.edit_clock(at="2022-03-13T12:00:00Z")
     command = [sys.executable, "-m", "snapcli", "ecs", "DescribeSnapshots", "--RegionId", REGION]
     racing = [
         subprocess.Popen(

@@ -362,7 +362,7 @@ def test_a_machine_that_slept_makes_up_for_every_hour_dated_when_it_was_due(clou
     """The time leaps by a day with no command in between; then any command comes."""
     disk_id, _ = covered(cloud, timePoints=HOURLY)
     cloud.write(disk_id, 5, block("l"))
-    cloud.ok("config", "set", "clock.at", "2022-03-12T03:33:00Z")
+    cloud.edit_clock(at="2022-03-12T03:33:00Z")
     found = cloud.ecs("DescribeSnapshots", RegionId=REGION, MaxResults=100)
     stamps = sorted(each["CreationTime"] for each in found["Snapshots"]["Snapshot"])
     assert len(stamps) == 25

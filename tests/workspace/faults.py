@@ -99,6 +99,8 @@ def main(folder: str, change: str, depth: str) -> None:
             seen.add(pictures.index(outcome))
             if not died:
                 assert outcome == pictures[1]
+            if outcome == pictures[1]:
+                assert helpers.marked(root) > helpers.marked(kept), "the mark is behind"
             shutil.rmtree(root)
             shutil.copytree(half, root)
             inner += 1

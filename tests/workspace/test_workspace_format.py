@@ -89,6 +89,8 @@ def test_the_cache_and_document_tables_are_what_is_written(tmp_path: Path) -> No
     cache = json.loads(Path(root, "state", "settings.json").read_text())
     assert list(cache) == fields("state/settings.json")
     assert cache["text"] == Path(root, "workspace.toml").read_text()
+    mark = json.loads(Path(root, "state", "clock.json").read_text())
+    assert list(mark) == fields("state/clock.json")
     document = json.loads(Path(root, helpers.A).read_text())
     assert fields("A document") == ["format"]
     assert document["format"] == 1

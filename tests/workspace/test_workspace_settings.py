@@ -1,6 +1,5 @@
 """workspace.toml: reading, explaining mistakes, changing it with its comments kept."""
 
-import datetime
 import os
 import threading
 import tomllib
@@ -9,8 +8,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from snapcli.workspace import clock, settings_check, settings_edit
-from snapcli.workspace.errors import WorkspaceError
+from snapcli.workspace import settings_check, settings_edit
+from snapcli.workspace.errors import SettingError, WorkspaceError
 from snapcli.workspace.location import create
 from snapcli.workspace.settings import PRESETS, Settings, Speed, load
 from snapcli.workspace.settings_template import TEMPLATE
@@ -245,17 +244,13 @@ def test_settings_changed_at_once_by_several_lose_nothing(root: str) -> None:
     assert [settings_edit.get(root, f"quotas.{name}") for name in names] == [5, 5, 5]
 
 
-def test_the_clock_is_changed_under_the_lock(root: str) -> None:
-    day = datetime.timedelta(days=1)
-    frozen = settings_edit.change_clock(root, clock.freeze)
-    moved = settings_edit.change_clock(root, lambda now, system: clock.advance(now, system, day))
-    assert clock.Clock(moved).now() - clock.Clock(frozen).now() == day
-    with Workspace.open(root).read() as tx:
-        assert tx.now == clock.Clock(moved).now()
-        assert tx.settings.clock == moved
-    running = settings_edit.change_clock(root, clock.resume)
-    assert running.mode == "system"
-    assert 'at = ""' in Path(root, "workspace.toml").read_text()
+def test_a_value_is_checked_without_being_set(root: str) -> None:
+    before = Path(root, "workspace.toml").read_bytes()
+    settings_edit.check_value(root, "clock.offset_seconds", "5")
+    for key, value in (("clock.mode", "slow"), ("clock.speed", "1")):
+        with pytest.raises(SettingError):
+            settings_edit.check_value(root, key, value)
+    assert Path(root, "workspace.toml").read_bytes() == before
 
 
 def test_an_instant_of_toml_itself_is_as_good_as_a_quoted_one(root: str) -> None:

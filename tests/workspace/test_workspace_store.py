@@ -90,7 +90,9 @@ def test_a_transaction_sees_what_it_made_and_deleted(workspace: Workspace) -> No
         assert not tx.exists(GONE)
         assert tx.exists(NEW_CHAIN)
         assert tx.folder_names("chains/cn-x") == ["d-1", "d-2"]
-        assert tx.folder_names("state") == ["account.json", "cn-x", "settings.json"]
+        assert tx.folder_names("state") == [
+            "account.json", "clock.json", "cn-x", "settings.json",
+        ]  # fmt: skip
         assert tx.folder_names("nowhere") == []
         with pytest.raises(WorkspaceError, match="missing"):
             tx.load(GONE, Counter)

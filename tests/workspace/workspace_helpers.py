@@ -1,5 +1,6 @@
 """Records, a scene and a picture of a workspace, shared by the tests of this room."""
 
+import json
 import os
 from pathlib import Path
 
@@ -68,7 +69,10 @@ CHANGES = {"all": change_all, "one": change_one, "new": change_new}
 
 
 def picture(root: str) -> dict[str, bytes | None]:
-    """Every file with its bytes and every folder (None), but the cache."""
+    """Every file with its bytes and every folder (None), but the cache and the mark of time.
+
+    The mark may be ahead of what was recorded.
+    """
     found: dict[str, bytes | None] = {}
     for folder, folders, names in os.walk(root):
         for name in folders:
@@ -77,7 +81,13 @@ def picture(root: str) -> dict[str, bytes | None]:
             path = Path(folder, name)
             found[str(path.relative_to(root))] = path.read_bytes()
     found.pop("state/settings.json", None)
+    found.pop("state/clock.json", None)
     return found
+
+
+def marked(root: str) -> str:
+    """The newest instant recorded, by the mark."""
+    return str(json.loads(Path(root, "state", "clock.json").read_text())["at"])
 
 
 def run(root: str, change: str) -> None:

@@ -13,6 +13,12 @@ _SUMMARIES = {
     "set": "Change a setting.",
     "list": "Print every setting, its value and where it is from.",
 }
+# These move the workspace's time, which is the service's to do.
+_CLOCK = {
+    "clock.mode": "Mode",
+    "clock.offset_seconds": "OffsetSeconds",
+    "clock.at": "At",
+}
 
 
 def _text(value: object) -> str:
@@ -46,11 +52,29 @@ def _set(session: Session, /, key: str | None, value: str | None) -> None:
         raise lacking("snapcli config set", "KEY", "VALUE")
     if value is None:
         raise lacking("snapcli config set", "VALUE")
+    path = workspace_path(session)
     try:
-        kept = settings_edit.set_value(workspace_path(session), key, value)
+        if key in _CLOCK and _has_time(path):
+            settings_edit.check_value(path, key, value)
+            session.invoke("ConfigureClock", {_CLOCK[key]: value})
+            kept = settings_edit.get(path, key)
+        else:
+            kept = settings_edit.set_value(path, key, value)
     except SettingError as error:
         raise UsageError(str(error)) from None
     session.streams.write(f"{key} = {_text(kept)}\n")
+
+
+def _has_time(path: str) -> bool:
+    """Tell whether the settings as they stand give a time; else they can only be put right."""
+    from snapcli.workspace import clock, settings
+    from snapcli.workspace.errors import WorkspaceError
+
+    try:
+        clock.Clock(settings.load(path).clock).now()
+    except WorkspaceError:
+        return False
+    return True
 
 
 @click.pass_obj

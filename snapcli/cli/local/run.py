@@ -44,6 +44,7 @@ class _Settled(msgspec.Struct, rename="pascal"):
     number: int
     omitted: int
     events: list[Event]
+    runs_on_at: str = ""
 
 
 class _Stopping:
@@ -107,7 +108,12 @@ class _Watch:
                 streams.write(event_text(event) + "\n")
         streams.flush()
         following = "The clock is frozen; it waits for: snapcli clock resume"
-        if settled.mode != "frozen":
+        if settled.runs_on_at:
+            following = (
+                f"The time stands still until the system's time is {settled.runs_on_at}; "
+                "`snapcli clock resume` lets it run on at once."
+            )
+        elif settled.mode != "frozen":
             due = settled.next_due_at
             following = f"Next: {due}" if due else "Nothing is due; it waits for a change."
         if following != self._said and not self._session.quiet:

@@ -24,6 +24,8 @@ class _Clock(msgspec.Struct, rename="pascal"):
     now: str
     mode: str
     offset_seconds: float
+    behind_seconds: float = 0
+    runs_on_at: str = ""
     moved_from: str | None = None
     happened: dict[str, int] = {}
     events: list[Event] = []
@@ -45,7 +47,35 @@ def view(answer: object, _: Session) -> str:
     clock = msgspec.convert(answer, _Clock)
     events = "".join(event_text(event) + "\n" for event in clock.events)
     moved = f"was   {clock.moved_from}\nis    " if clock.moved_from else ""
-    return f"{events}{moved}{clock_text(answer)}\n{happened_text(clock.happened)}"
+    state = clock_text(answer)
+    if clock.behind_seconds:
+        state = f"{clock.now}  standing still\n{_lag_text(clock)}"
+    return f"{events}{moved}{state}\n{happened_text(clock.happened)}"
+
+
+def resumed_view(answer: object, session: Session) -> str:
+    """Return the same, and how to come back to the system's time where it is another."""
+    clock = msgspec.convert(answer, _Clock)
+    way = "To come back to the system's time: snapcli clock reset\n" if clock.offset_seconds else ""
+    return view(answer, session) + way
+
+
+def _lag_text(clock: _Clock) -> str:
+    """Return why a clock that runs stands still, and for how long."""
+    where = "ahead of" if clock.offset_seconds > 0 else "behind"
+    return (
+        f"The workspace's time is {_duration_text(clock.offset_seconds)} {where} the system's. It "
+        f"stands still until the system's time is {clock.runs_on_at}, in "
+        f"{_duration_text(clock.behind_seconds)}; `snapcli clock resume` lets it run on at once."
+    )
+
+
+def _duration_text(seconds: float) -> str:
+    from datetime import timedelta
+
+    from snapcli.workspace.time_text import format_duration
+
+    return format_duration(timedelta(seconds=max(round(abs(seconds)), 1)))
 
 
 def happened_text(counts: Mapping[str, int]) -> str:
@@ -68,16 +98,18 @@ def event_text(event: Event) -> str:
 
 
 def clock_text(answer: object) -> str:
-    """Return `2022-03-11T02:33:00Z  frozen`, or how far the time is off the system's."""
+    """Return `2022-03-11T02:33:00Z  frozen`, or how far the time is off the system's, in a line."""
     clock = msgspec.convert(answer, _Clock)
     if clock.mode == "frozen":
         return f"{clock.now}  frozen"
+    if clock.behind_seconds:
+        how_long = _duration_text(clock.behind_seconds)
+        return (
+            f"{clock.now}  standing still until the system's time is {clock.runs_on_at}, "
+            f"in {how_long}"
+        )
     if not clock.offset_seconds:
         return f"{clock.now}  running, the system's time"
-    from datetime import timedelta
-
-    from snapcli.workspace.time_text import format_duration
-
-    off = format_duration(timedelta(seconds=abs(round(clock.offset_seconds))))
+    off = _duration_text(clock.offset_seconds)
     where = "ahead of" if clock.offset_seconds > 0 else "behind"
     return f"{clock.now}  running, {off} {where} the system's time"
