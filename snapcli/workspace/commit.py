@@ -198,8 +198,9 @@ def _stage_ahead(root: str, ahead: Mapping[str, bytes]) -> list[tuple[str, str]]
 def _put_ahead(staged: list[tuple[str, str]]) -> list[str]:
     """Put what goes ahead in its place; return the folders to be synced.
 
-    They are synced after the commit point, together with it, which costs nothing more: file
-    systems keep the order of renames.
+    They are synced after the commit point, together with it, which costs nothing more. Journalling
+    file systems keep the order of renames; where one does not, a power cut in between may leave
+    them as they were.
     """
     for source, target in staged:
         os.replace(source, target)
