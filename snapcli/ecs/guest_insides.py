@@ -104,20 +104,6 @@ def leave_disk(call: Call, disk: DiskRecord) -> None:
             leaving.leave_image(root, os.path.realpath(call.image_path(disk)), _PATIENCE_SECONDS)
 
 
-def mounted_at(call: Call, disk: DiskRecord) -> str:
-    """Return where the disk's file system is mounted in its instance, "" when it is not."""
-    if not has_inside(call, disk.instance_id):
-        return ""
-    from snapcli.guests import folder, mounts
-
-    root = guest_folder(call, disk.instance_id)
-    image = os.path.realpath(call.image_path(disk))
-    for each in mounts.mounted(root):
-        if each.image == image:
-            return folder.shown(root, each.point)
-    return ""
-
-
 def remove_inside(call: Call, instance: InstanceRecord) -> None:
     """Have the instance's folder go once its release is committed."""
     if has_inside(call, instance.instance_id):

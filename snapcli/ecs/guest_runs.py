@@ -53,6 +53,7 @@ def run_in_guest(call: Call, request: RunInGuestRequest) -> RunInGuestResponse:
     It begins in the instance's root folder; $GUEST_ROOT names it.
     """
     from snapcli.guests import folder, processes, running
+    from snapcli.volumes.images import break_off
 
     instance = call.instance(request.instance_id)
     require_status(call, instance, "Running")
@@ -62,7 +63,9 @@ def run_in_guest(call: Call, request: RunInGuestRequest) -> RunInGuestResponse:
     with told():
         where = folder.resolve(root, request.working_dir)
         if request.detach:
-            with open(folder.resolve(root, LOG_FILE), "ab") as log:
+            log_file = folder.resolve(root, LOG_FILE)
+            break_off(log_file)  # a hard-linked copy of the workspace keeps what it has
+            with open(log_file, "ab") as log:
                 child = processes.start(
                     root, request.command, folder=where, output=log.fileno(), extra=extra
                 )

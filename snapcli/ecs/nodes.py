@@ -106,8 +106,12 @@ def capture_files(
     """Capture the disk's present bytes into the files of `node`; no record is changed.
 
     Returns None, and makes no file, when the disk is provably as the newest capture left it.
-    `source` is what to read when it is not the disk's own file but a clone of it.
+    `source` is what to read when it is not the disk's own file but a clone of it. Raises
+    VolumeError for a file of the wrong kind or length: what it lacks would be captured as zeros.
     """
+    from snapcli.volumes.images import require_image
+
+    require_image(call.image_path(disk), disk.size_gib * GIB)
     if _newest_sound(chain) is not None and _is_unchanged(call, disk, chain):
         return None
     from snapcli.ecs.faults import refuse_busy_image

@@ -1,7 +1,8 @@
 """Work on disks and chains that follows a commit, and is repeated when a crash came between.
 
 Each finisher is idempotent: it may run twice, or begin again after having been cut off anywhere.
-They know files only; what to do was decided, and written to the journal, by the operation.
+They know files only; what to do was decided, and written to the journal, by the operation. So
+nobody is asked here whether another program uses a disk by now: a rollback half done has to end.
 """
 
 import os
