@@ -11,7 +11,7 @@ from snapcli.api.errors import ApiError
 from snapcli.api.operation import Item, Request, Response, operation
 from snapcli.api.types import json_list, limits
 from snapcli.ecs.call import Call
-from snapcli.ecs.guest_insides import has_inside, make_inside, told
+from snapcli.ecs.guest_insides import has_inside, inside_for_programs, make_inside, told
 from snapcli.ecs.instance_power import require_status
 from snapcli.ecs.steps import Steps
 
@@ -57,7 +57,7 @@ def run_in_guest(call: Call, request: RunInGuestRequest) -> RunInGuestResponse:
 
     instance = call.instance(request.instance_id)
     require_status(call, instance, "Running")
-    root = make_inside(call, instance)
+    root = inside_for_programs(call, instance)
     extra = dict(_variable(text) for text in request.env)
     job = f"run-{ids.random_bytes(8).hex()}"
     with told():

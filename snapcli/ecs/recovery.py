@@ -126,8 +126,12 @@ def devices(workspace: str, arguments: Arguments) -> None:
     """Make the device links of a guest those of the disks that its instance has now."""
     from snapcli.guests.folder import link_devices
 
-    if os.path.isdir(arguments["root"]):
-        link_devices(arguments["root"], arguments["images"])
+    root = os.path.join(workspace, arguments["root"])
+    if os.path.isdir(root):
+        images = arguments["images"].items()
+        link_devices(
+            root, {name: os.path.realpath(os.path.join(workspace, file)) for name, file in images}
+        )
 
 
 FINISHERS = {

@@ -90,7 +90,7 @@ class NotADisk(VolumeError):
         if length_bytes:
             hint = (
                 f"move it away and put a copy of the disk's file in its place, or make an empty "
-                f"one (truncate -s {length_bytes} {_quoted(path)}) and roll back to a snapshot"
+                f"one (`truncate -s {length_bytes} {_quoted(path)}`) and roll back to a snapshot"
             )
         super().__init__(
             f"{path} is {kind}; an image must be a regular file or a block device", path, hint
@@ -107,11 +107,13 @@ class WrongLength(VolumeError):
             if found_bytes < length_bytes
             else "cuts off what lies past the end"
         )
+        gib, rest = divmod(length_bytes, 1 << 30)
         super().__init__(
-            f"{path} has {found_bytes} bytes; its disk has {length_bytes}",
+            f"{path} has {found_bytes} bytes; its disk has {length_bytes}"
+            + ("" if rest else f" ({gib} GiB)"),
             path,
-            f"this gives it its length again and {effect}: truncate -s {length_bytes} "
-            f"{_quoted(path)} - and a rollback puts back the bytes that a snapshot holds",
+            f"`truncate -s {length_bytes} {_quoted(path)}` gives it its length again and {effect}; "
+            "a rollback puts back the bytes that a snapshot holds",
         )
         self.found_bytes = found_bytes
         self.length_bytes = length_bytes

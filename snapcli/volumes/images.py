@@ -119,30 +119,39 @@ def break_off(path: StrPath, keep_bytes: int | None = None) -> bool:
     stands for the old file or for the whole copy. Raises VolumeError.
     """
     name = os.path.realpath(path)
-    try:
-        state = os.stat(name)
-    except OSError:
-        return False  # whoever opens it tells why
-    if not stat.S_ISREG(state.st_mode) or state.st_nlink < 2:
+    if not has_other_names(name):
         return False
-    temporary = name_apart(name)
-    length_bytes = state.st_size if keep_bytes is None else min(keep_bytes, state.st_size)
+    import fcntl
+
+    fd = open_image(name)
     try:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)  # a crash left it
-        copy_image(name, temporary, length_bytes)
-        try:
-            with contextlib.suppress(PermissionError):
-                os.chown(temporary, state.st_uid, state.st_gid)
-            os.chmod(temporary, stat.S_IMODE(state.st_mode))
-            os.replace(temporary, name)
-        except BaseException:
-            os.unlink(temporary)
-            raise
-        sync_folder(os.path.dirname(name))
+        # Two commands may do this at once: the second finds it done.
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        if not has_other_names(name):
+            return False
+        _copy_over(name, os.fstat(fd), keep_bytes)
     except OSError as error:
         raise os_failure(error, "make a file of its own of", name) from error
+    finally:
+        os.close(fd)
     return True
+
+
+def _copy_over(name: str, state: os.stat_result, keep_bytes: int | None) -> None:
+    temporary = name_apart(name)
+    length_bytes = state.st_size if keep_bytes is None else min(keep_bytes, state.st_size)
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(temporary)  # a crash left it
+    copy_image(name, temporary, length_bytes)
+    try:
+        with contextlib.suppress(PermissionError):
+            os.chown(temporary, state.st_uid, state.st_gid)
+        os.chmod(temporary, stat.S_IMODE(state.st_mode))
+        os.replace(temporary, name)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+    sync_folder(os.path.dirname(name))
 
 
 def has_other_names(path: StrPath) -> bool:
