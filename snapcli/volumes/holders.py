@@ -19,6 +19,7 @@ from snapcli.volumes.images import StrPath
 from snapcli.volumes.mount_table import Mounted, mount_table
 
 _F_SETSIG: Final = 10
+_SYS: Final = "/sys"
 # A file system that is being unmounted lets go of its loop device a moment later, and a program
 # that ends of its files: what goes in this time is not told.
 _PAUSES_SECONDS: Final = (0.02, 0.08, 0.2)
@@ -146,32 +147,32 @@ def _devices(name: str, state: os.stat_result) -> Iterator[Holder]:
     """The loop devices on a file, or the block device itself when anything uses it."""
     if stat.S_ISBLK(state.st_mode):
         stack = _Stack()
-        stack.add(f"/sys/dev/block/{os.major(state.st_rdev)}:{os.minor(state.st_rdev)}")
+        stack.add(f"{_SYS}/dev/block/{os.major(state.st_rdev)}:{os.minor(state.st_rdev)}")
         points = stack.points()
         if points or len(stack.names) > 1:
             yield Holder("device", name, above=tuple(stack.names[1:]), points=points)
         return
     for loop in _loops(state):
         stack = _Stack()
-        stack.add(f"/sys/block/{loop}")
+        stack.add(f"{_SYS}/block/{loop}")
         yield Holder(
             "device",
             f"/dev/{loop}",
             above=tuple(stack.names[1:]),
             points=stack.points(),
-            goes_by_itself=_read(f"/sys/block/{loop}/loop/autoclear") == "1",
+            goes_by_itself=_read(f"{_SYS}/block/{loop}/loop/autoclear") == "1",
         )
 
 
 def _loops(state: os.stat_result) -> Iterator[str]:
     """The loop devices of this file, by what it is: a hard link to it has another name."""
     try:
-        names = os.listdir("/sys/block")
+        names = os.listdir(f"{_SYS}/block")
     except OSError:
         return
     for name in sorted(names):
         if name.startswith("loop"):
-            backing = _read(f"/sys/block/{name}/loop/backing_file")
+            backing = _read(f"{_SYS}/block/{name}/loop/backing_file")
             with contextlib.suppress(OSError):
                 if backing and _is_same(os.stat(backing), state):
                     yield name
@@ -199,10 +200,10 @@ class _Stack:
                     self.add(f"{folder}/{part}")
         with contextlib.suppress(OSError):
             for holder in sorted(os.listdir(f"{folder}/holders")):
-                self.add(f"/sys/block/{holder}")
+                self.add(f"{_SYS}/block/{holder}")
         with contextlib.suppress(OSError):
             for loop in _loops(os.stat(f"/dev/{name}")):
-                self.add(f"/sys/block/{loop}")
+                self.add(f"{_SYS}/block/{loop}")
 
     def points(self) -> tuple[str, ...]:
         """Where anything of it is mounted."""
