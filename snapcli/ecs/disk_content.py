@@ -17,7 +17,7 @@ from snapcli.ecs.disk_making import (
     new_disk,
     release_disk,
 )
-from snapcli.ecs.disk_use import ForceInUse, require_growable, require_not_in_use
+from snapcli.ecs.disk_use import ForceInUse, require_disk_file, require_growable, require_not_in_use
 from snapcli.ecs.guest_insides import renew_devices
 from snapcli.ecs.image_disks import (
     data_disks,
@@ -100,10 +100,10 @@ def resize_disk(call: Call, request: ResizeDiskRequest) -> ResizeDiskResponse:
 
 def _require_resizable_file(call: Call, disk: DiskRecord, request: ResizeDiskRequest) -> None:
     """Make sure that the disk's file may grow, and can: once decided it has to succeed."""
-    from snapcli.volumes.images import break_off, check_resize, require_image
+    from snapcli.volumes.images import break_off, check_resize
 
     path = call.image_path(disk)
-    require_image(path, disk.size_gib * GIB)
+    require_disk_file(call, disk)
     # Growing beneath the instance's own file system is what Type online is for.
     require_not_in_use(call, disk, request.force_in_use, but_own=request.type == "online")
     require_growable(call, disk)
@@ -147,9 +147,9 @@ def re_init_disk(call: Call, request: ReInitDiskRequest) -> DiskResponse:
             check_start(call, instance)
         _return_to_snapshot(call, disk, request.force_in_use)
     else:
-        from snapcli.volumes.images import check_resize, require_image
+        from snapcli.volumes.images import check_resize
 
-        require_image(call.image_path(disk), disk.size_gib * GIB, any_length=True)
+        require_disk_file(call, disk, any_length=True)
         require_not_in_use(call, disk, request.force_in_use)
         check_resize(call.image_path(disk), disk.size_gib * GIB)
         call.tx.after_commit(

@@ -17,7 +17,7 @@ from snapcli.ecs.disk_making import (
     require_category,
     require_performance_level,
 )
-from snapcli.ecs.disk_use import ForceInUse, require_not_in_use
+from snapcli.ecs.disk_use import ForceInUse, require_disk_file, require_not_in_use
 from snapcli.ecs.keys import check_encryption, encrypt
 from snapcli.ecs.records import GIB, DiskRecord
 from snapcli.ecs.region_data import zone_ids
@@ -171,12 +171,12 @@ class ReadDiskResponse(Response):
 def read_disk(call: Call, request: ReadDiskRequest) -> ReadDiskResponse:
     """Write a stretch of a disk to the caller's output."""
     from snapcli.volumes.errors import VolumeError
-    from snapcli.volumes.images import read_image, require_image
+    from snapcli.volumes.images import read_image
 
     disk = call.disk(request.disk_id)
     length_bytes = _stretch(disk, request.offset, request.length)
     path = call.image_path(disk)
-    require_image(path, disk.size_gib * GIB)
+    require_disk_file(call, disk)
     write = call.caller.write_output
     if write is None:
         raise ApiError("InvalidParameter", 400, "There is no output to write the bytes to.")
@@ -214,11 +214,11 @@ def write_disk(call: Call, request: WriteDiskRequest) -> WriteDiskResponse:
     file system, or together with another writer, it is refused: that destroys what is there.
     """
     from snapcli.volumes.errors import VolumeError
-    from snapcli.volumes.images import require_image, write_image
+    from snapcli.volumes.images import write_image
 
     disk = call.disk(request.disk_id)
     _stretch(disk, request.offset, 0)
-    require_image(call.image_path(disk), disk.size_gib * GIB)
+    require_disk_file(call, disk)
     require_not_in_use(call, disk, request.force_in_use)
     try:
         written = write_image(call.image_path(disk), request.offset, _input(call, request.length))

@@ -1,4 +1,4 @@
-"""Whether a disk's file may be changed or removed now: whether anybody else uses it.
+"""Whether a disk's file is one, and may be changed or removed now: whether anybody else uses it.
 
 Everything that writes into a disk's file or removes it by an operation asks here, after the API's
 own rules and before its first change. Between the answer and the write somebody may still begin;
@@ -12,12 +12,22 @@ from typing import TYPE_CHECKING, Annotated
 
 from snapcli.api.errors import ApiError
 from snapcli.ecs.call import Call
-from snapcli.ecs.records import DiskRecord
+from snapcli.ecs.records import GIB, DiskRecord
 
 if TYPE_CHECKING:
     from snapcli.volumes.holders import Holder
 
 ForceInUse = Annotated[bool, "Do it although another program uses the disk's file."]
+
+
+def require_disk_file(call: Call, disk: DiskRecord, *, any_length: bool = False) -> None:
+    """Raise VolumeError unless the disk's bytes are in a file or block device of its length.
+
+    `any_length` is for what sets the length itself: a rollback mends a file that was cut.
+    """
+    from snapcli.volumes.images import require_image
+
+    require_image(call.image_path(disk), disk.size_gib * GIB, any_length=any_length)
 
 
 def require_not_in_use(

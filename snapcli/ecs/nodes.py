@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from snapcli.ecs import ledger
 from snapcli.ecs.call import Call, Freeing
+from snapcli.ecs.disk_use import require_disk_file
 from snapcli.ecs.records import BLOCK_BYTES, GIB, Chain, DiskRecord, SnapshotRecord
 from snapcli.volumes.layers import Captured, Layer
 
@@ -109,9 +110,7 @@ def capture_files(
     `source` is what to read when it is not the disk's own file but a clone of it. Raises
     VolumeError for a file of the wrong kind or length: what it lacks would be captured as zeros.
     """
-    from snapcli.volumes.images import require_image
-
-    require_image(call.image_path(disk), disk.size_gib * GIB)
+    require_disk_file(call, disk)
     if _newest_sound(chain) is not None and _is_unchanged(call, disk, chain):
         return None
     from snapcli.ecs.faults import refuse_busy_image

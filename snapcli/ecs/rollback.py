@@ -9,7 +9,7 @@ from snapcli.api.operation import Request, Response, operation
 from snapcli.ecs import recovery
 from snapcli.ecs.account import require_snapshot_service
 from snapcli.ecs.call import Call
-from snapcli.ecs.disk_use import ForceInUse, require_not_in_use
+from snapcli.ecs.disk_use import ForceInUse, require_disk_file, require_not_in_use
 from snapcli.ecs.nodes import layers_through, restore_arguments
 from snapcli.ecs.phases import disk_status, instance_status
 from snapcli.ecs.records import GIB, Chain, DiskRecord, InstanceRecord, SnapshotRecord
@@ -180,13 +180,11 @@ def write_down_restore(
     so is a full file system.
     """
     from snapcli.ecs.keys import chain_cipher
-    from snapcli.volumes.images import require_image
     from snapcli.volumes.reserve import reserve
     from snapcli.volumes.restore import plan_restore, verify_plan
 
     owner = owner or call
-    # A wrong length is mended by this very work.
-    require_image(call.image_path(disk), size_gib * GIB, any_length=True)
+    require_disk_file(call, disk, any_length=True)
     plan = plan_restore(
         call.image_path(disk),
         owner.chain_folder(chain),
