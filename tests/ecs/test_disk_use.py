@@ -144,6 +144,10 @@ def test_a_dry_run_says_that_the_disk_is_in_use(scene: Scene) -> None:
     with written(cloud.image(scene.disk)):
         refused(cloud, BAD_DISK, "ResetDisk", **given)
     assert cloud.refused("ResetDisk", **given).error_code == "DryRunOperation"
+    group = of_group(scene) | {"DryRun": True}
+    with written(cloud.image(scene.disk)):
+        refused(cloud, BAD_DISK, "ResetDisks", **group)
+    assert cloud.refused("ResetDisks", **group).error_code == "DryRunOperation"
 
 
 def write(scene: Scene, *more: str) -> Result:

@@ -203,10 +203,30 @@ def test_a_pack_with_holes_already_is_not_rewritten_for_nothing(cloud: Cloud) ->
     shutil.copytree(cloud.root, copy, copy_function=os.link)
     [first] = cloud.root.glob(f"chains/*/*/{made[0]}.pack")
     before = first.stat()
-    cloud.write(disk_id, 20, block("Z"))
-    last = cloud.snapshot(disk_id)
-    cloud.ecs("DeleteSnapshot", SnapshotId=last)
+    # What the second holds goes to the third; nothing more of the first's pack is dead then.
+    cloud.ecs("DeleteSnapshot", SnapshotId=made[1])
     assert (first.stat().st_ino, first.stat().st_nlink) == (before.st_ino, 2)
+    assert not list(cloud.root.glob(f"chains/*/*/{made[1]}.pack"))
+    cloud.check()
+
+
+@pytest.mark.rule("IN-6")
+def test_the_pack_of_a_snapshot_that_needs_none_of_it_any_more_is_replaced_by_an_empty_one(
+    cloud: Cloud,
+) -> None:
+    disk_id = cloud.data_disk(cloud.instance())
+    made = []
+    for letter in "ABA":
+        cloud.write(disk_id, 0, block(letter))
+        made.append(cloud.snapshot(disk_id))
+    copy = Path(f"{cloud.root}.copy")
+    shutil.copytree(cloud.root, copy, copy_function=os.link)
+    before = content(copy)
+    # The third holds what the first does, so its own block is not needed.
+    cloud.ecs("DeleteSnapshot", SnapshotId=made[1])
+    [pack] = cloud.root.glob(f"chains/*/*/{made[2]}.pack")
+    assert (pack.stat().st_nlink, pack.stat().st_size) == (1, 16)
+    assert content(copy) == before
     cloud.check()
 
 

@@ -174,6 +174,7 @@ def test_what_is_no_file_is_not_rolled_back(scene: Scene, action: str, wrong: st
     }
     result = scene.cloud.run("ecs", action, *given[action])
     assert result.code == 4 and words in result.err, result.err
+    assert f"truncate -s {20 * GIB} {scene.image}" in result.err
     assert state(scene.cloud) == before
 
 
