@@ -107,10 +107,11 @@ def capture_files(
     """Capture the disk's present bytes into the files of `node`; no record is changed.
 
     Returns None, and makes no file, when the disk is provably as the newest capture left it.
-    `source` is what to read when it is not the disk's own file but a clone of it. Raises
-    VolumeError for a file of the wrong kind or length: what it lacks would be captured as zeros.
+    `source` is what to read when it is not the disk's own file; what it is was looked at by the
+    caller. Raises VolumeError for a file of the wrong kind or length: it is no disk's content.
     """
-    require_disk_file(call, disk)
+    if source is None:
+        require_disk_file(call, disk)
     if _newest_sound(chain) is not None and _is_unchanged(call, disk, chain):
         return None
     from snapcli.ecs.faults import refuse_busy_image
