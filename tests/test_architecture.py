@@ -136,6 +136,41 @@ def test_only_the_ids_are_left_to_chance() -> None:
     assert users(chance) == {"snapcli/api/ids.py"}
 
 
+def test_files_are_opened_to_be_changed_in_place_in_few_places() -> None:
+    """A file with a second name belongs to a copy of the workspace too (`cp -al`).
+
+    Here the images that are broken off first, and packs that have no other name; the others make
+    new files (`O_EXCL`), or write to what is not the workspace's.
+    """
+    changing = r"os\.O_(RDWR|WRONLY|APPEND|TRUNC)"
+    assert users(changing) == {
+        "snapcli/cli/streams.py",  # /dev/null
+        "snapcli/guests/folder.py",  # new
+        "snapcli/guests/processes.py",  # /dev/null
+        "snapcli/volumes/direct.py",  # what `restore` has just made
+        "snapcli/volumes/freeing.py",
+        "snapcli/volumes/images.py",
+        "snapcli/volumes/maps.py",  # new
+        "snapcli/volumes/packs.py",  # new
+        "snapcli/volumes/syscalls.py",  # without a name
+        "snapcli/workspace/files.py",  # new
+        "snapcli/workspace/settings.py",  # a temporary file
+    }
+    appending = {
+        str(module.relative_to(ROOT))
+        for room in ("ecs", "guests", "volumes", "workspace")
+        for module in modules(PACKAGE / room)
+        for node in ast.walk(tree(module))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "open"
+        if any(isinstance(a, ast.Constant) and a.value in ("a", "ab", "w", "wb") for a in node.args)
+    }
+    assert appending == {
+        "snapcli/ecs/guest_files.py",  # where the caller wants a guest's file
+        "snapcli/ecs/guest_runs.py",  # a guest's log, broken off first
+        "snapcli/guests/freezing.py",  # a temporary file
+    }
+
+
 def test_only_the_command_line_prints() -> None:
     printing = {
         str(module.relative_to(ROOT))

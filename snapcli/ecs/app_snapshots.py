@@ -19,7 +19,7 @@ from snapcli.ecs.call import Call
 from snapcli.ecs.group_creation import GroupDescription, GroupName, create_group
 from snapcli.ecs.guest_attributes import is_windows
 from snapcli.ecs.guest_holds import freeze_record
-from snapcli.ecs.guest_insides import make_inside
+from snapcli.ecs.guest_insides import inside_for_programs, make_inside
 from snapcli.ecs.records import GroupRecord, InstanceRecord
 from snapcli.ecs.snapshot_state import status
 from snapcli.ecs.steps import Steps
@@ -129,7 +129,7 @@ class _Work:
     def _plan(self, call: Call, instance: InstanceRecord) -> Plan:
         """Decide what kind of snapshots these can be, and how to come by them (AP-5, AP-7)."""
         given = self._parameters
-        root = make_inside(call, instance)
+        root = inside_for_programs(call, instance)
         self._install(root)
         plan = Plan(
             root=root,

@@ -20,7 +20,7 @@ from snapcli.ecs.assistant_state import (
     replaced,
 )
 from snapcli.ecs.call import Call
-from snapcli.ecs.guest_insides import make_inside
+from snapcli.ecs.guest_insides import inside_for_programs
 from snapcli.ecs.records import InvocationRecord, InvocationResult
 from snapcli.ecs.steps import Steps
 
@@ -91,7 +91,7 @@ def _begin(call: Call, region_id: str, invoke_id: str, instance_id: str) -> Task
         region_id=region_id,
         invoke_id=invoke_id,
         instance_id=instance_id,
-        root=make_inside(call, instance),
+        root=inside_for_programs(call, instance),
         content=replaced(invocation.content, invocation, builtin),
         invocation=invocation,
     )

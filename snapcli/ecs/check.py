@@ -214,19 +214,20 @@ class _Checker:
 
     def check_disks(self, inventory: Inventory) -> None:
         """Check that each disk has its file, of its length, and its instance."""
+        from snapcli.volumes.errors import VolumeError
+        from snapcli.volumes.images import require_image
+
         for disk in inventory.disks.values():
             path = self.call.image_path(disk)
             try:
-                length_bytes = os.stat(path).st_size
+                os.stat(path)
             except OSError as error:
                 self._add(path, f"The disk's file is gone: {error.strerror}", disks=[disk.disk_id])
                 continue
-            if length_bytes != disk.size_gib * GIB:
-                self._add(
-                    path,
-                    f"The disk has {disk.size_gib} GiB, its file {length_bytes} bytes.",
-                    disks=[disk.disk_id],
-                )
+            try:
+                require_image(path, disk.size_gib * GIB)
+            except VolumeError as error:
+                self._add(path, str(error), disks=[disk.disk_id])
             if disk.instance_id and disk.instance_id not in inventory.instances:
                 self._add(
                     path,
@@ -235,13 +236,21 @@ class _Checker:
                 )
 
     def check_disk_files(self) -> None:
-        """Check that no disk file is left over."""
+        """Check that no disk file is left over.
+
+        What a kill left of breaking a disk's file off is used up by the next time, or goes with
+        the disk.
+        """
+        from snapcli.volumes.images import name_apart
+
         for region_id in self.call.tx.folder_names(self.call.home + "disks"):
             if region_id in self.damaged_regions:
                 continue  # what belongs there can't be told
-            inventory = self.inventories.get(region_id, Inventory())
+            disks = self.inventories.get(region_id, Inventory()).disks
+            known = {f"{disk_id}.raw" for disk_id in disks}
+            known |= {name_apart(name) for name in known}
             for name in self.call.tx.folder_names(f"{self.call.home}disks/{region_id}"):
-                if name.removesuffix(".raw") not in inventory.disks:
+                if name not in known:
                     path = self.call.tx.path(f"{self.call.home}disks/{region_id}/{name}")
                     self._add(path, "No disk has this file; it can be deleted.")
 

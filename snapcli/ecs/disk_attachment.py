@@ -13,6 +13,7 @@ from snapcli.ecs.disk_making import (
     release_disk,
     require_room,
 )
+from snapcli.ecs.disk_use import ForceInUse, require_not_in_use
 from snapcli.ecs.guest_insides import leave_disk, renew_devices
 from snapcli.ecs.phases import disk_status, instance_status, phases_from
 from snapcli.ecs.records import DiskRecord, InstanceRecord
@@ -173,7 +174,9 @@ def detach_disk(call: Call, request: DetachDiskRequest) -> DiskResponse:
 class DeleteDiskRequest(Request):
     """Which disk to release."""
 
+    local = ("force_in_use",)
     disk_id: Annotated[str, "The disk, which must be Available."]
+    force_in_use: ForceInUse = False
 
 
 @operation("DeleteDisk", lock=True, changes=True)
@@ -190,6 +193,7 @@ def delete_disk(call: Call, request: DeleteDiskRequest) -> DiskResponse:
             "DetachDisk first.",
         )
     require_none_in_creation(call, disk)
+    require_not_in_use(call, disk, request.force_in_use)
     release_disk(call, disk)
     return DiskResponse()
 

@@ -17,6 +17,7 @@ from snapcli.ecs.disk_making import (
     new_disk,
     release_disk,
 )
+from snapcli.ecs.disk_use import ForceInUse, require_disk_file, require_growable, require_not_in_use
 from snapcli.ecs.guest_insides import renew_devices
 from snapcli.ecs.image_disks import (
     data_disks,
@@ -37,6 +38,7 @@ from snapcli.ecs.snapshot_state import has_instant_access
 class ResizeDiskRequest(Request):
     """Which disk to make how large."""
 
+    local = ("force_in_use",)
     disk_id: Annotated[str, "The disk to make larger."]
     new_size: Annotated[
         int, limits("InvalidDiskSize", 403, "a size in GiB", ge=1), "Its new size in GiB."
@@ -47,6 +49,7 @@ class ResizeDiskRequest(Request):
         "online only while the instance is Running.",
     ] = "offline"
     client_token: Annotated[ClientToken, "Repeat the call safely: a text of your choice."] = ""
+    force_in_use: ForceInUse = False
 
 
 class ResizeDiskResponse(Response):
@@ -87,15 +90,25 @@ def resize_disk(call: Call, request: ResizeDiskRequest) -> ResizeDiskResponse:
             f"The new size {request.new_size} GiB is above the {most} GiB of a {disk.category} "
             "disk.",
         )
-    from snapcli.volumes.images import check_resize
-
-    # Once decided it has to succeed, so what can stop it is looked for now.
-    check_resize(call.image_path(disk), request.new_size * GIB)
+    _require_resizable_file(call, disk, request)
     disk.size_gib = request.new_size
     call.tx.after_commit(
         "resize", {"image": call.image_file(disk), "length_bytes": disk.size_gib * GIB}
     )
     return ResizeDiskResponse()
+
+
+def _require_resizable_file(call: Call, disk: DiskRecord, request: ResizeDiskRequest) -> None:
+    """Make sure that the disk's file may grow, and can: once decided it has to succeed."""
+    from snapcli.volumes.images import break_off, check_resize
+
+    path = call.image_path(disk)
+    require_disk_file(call, disk)
+    # Growing beneath the instance's own file system is what Type online is for.
+    require_not_in_use(call, disk, request.force_in_use, but_own=request.type == "online")
+    require_growable(call, disk)
+    check_resize(path, request.new_size * GIB)
+    break_off(path)
 
 
 def _require_in_use_or_available(call: Call, disk: DiskRecord) -> None:
@@ -112,8 +125,10 @@ class ReInitDiskRequest(Request):
     """Which disk to return to its beginning."""
 
     ignored = ("KeyPairName", "Password", "SecurityEnhancementStrategy")
+    local = ("force_in_use",)
     disk_id: Annotated[str, "The disk, attached to a stopped instance."]
     auto_start_instance: Annotated[bool, "Start the instance afterwards."] = False
+    force_in_use: ForceInUse = False
 
 
 @operation("ReInitDisk", lock=True, changes=True)
@@ -130,10 +145,12 @@ def re_init_disk(call: Call, request: ReInitDiskRequest) -> DiskResponse:
             from snapcli.ecs.rollback import check_start
 
             check_start(call, instance)
-        _return_to_snapshot(call, disk)
+        _return_to_snapshot(call, disk, request.force_in_use)
     else:
         from snapcli.volumes.images import check_resize
 
+        require_disk_file(call, disk, any_length=True)
+        require_not_in_use(call, disk, request.force_in_use)
         check_resize(call.image_path(disk), disk.size_gib * GIB)
         call.tx.after_commit(
             "reset",
@@ -190,7 +207,7 @@ def _check_reinit(call: Call, disk: DiskRecord) -> InstanceRecord:
     return instance
 
 
-def _return_to_snapshot(call: Call, disk: DiskRecord) -> None:
+def _return_to_snapshot(call: Call, disk: DiskRecord, force_in_use: bool) -> None:
     """Write down that the disk's bytes become its source snapshot's again."""
     require_image_of(call, disk)
     owner = source_account(call, disk)
@@ -206,7 +223,9 @@ def _return_to_snapshot(call: Call, disk: DiskRecord) -> None:
     from snapcli.ecs.rollback import write_down_restore
 
     require_not_archived(found[1], f"what {disk.disk_id} returns to", "OperationDenied", 403)
+    require_not_in_use(call, disk, force_in_use)
     write_down_restore(call, disk, *found, disk.size_gib, owner)
+    require_not_in_use(call, disk, force_in_use)  # comparing may have taken minutes
 
 
 class NewSystemDisk(Group):
@@ -229,6 +248,7 @@ class ReplaceSystemDiskRequest(Request):
         "Architecture", "Arn", "EncryptAlgorithm", "KeyPairName", "Password", "PasswordInherit",
         "Platform", "SecurityEnhancementStrategy", "UseAdditionalService",
     )  # fmt: skip
+    local = ("force_in_use",)
     instance_id: Annotated[str, "The instance, which must be Stopped."]
     image_id: Annotated[str, "The image of the new system disk."] = ""
     disk_id: Annotated[str, "Not offered: replacing by an existing disk."] = ""
@@ -238,6 +258,7 @@ class ReplaceSystemDiskRequest(Request):
         name="KMSKeyId", default=""
     )
     client_token: Annotated[ClientToken, "Repeat the call safely: a text of your choice."] = ""
+    force_in_use: ForceInUse = False
 
 
 class ReplaceSystemDiskResponse(Response):
@@ -275,6 +296,7 @@ def replace_system_disk(call: Call, request: ReplaceSystemDiskRequest) -> Replac
     check_encryption(request.encrypted, request.kms_key_id, old.category, source)
     size = request.system_disk.size if request.system_disk else None
     size_gib = system_disk_size_gib(size, image.size_gib, old.category, old.performance_level)
+    require_not_in_use(call, old, request.force_in_use)
     new = new_disk(
         call,
         instance.region_id,

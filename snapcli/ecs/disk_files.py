@@ -1,6 +1,5 @@
 """The bytes of a disk for programs and people: `disk path|import|read|write`."""
 
-import os
 from collections.abc import Iterator
 from typing import Annotated
 
@@ -18,7 +17,7 @@ from snapcli.ecs.disk_making import (
     require_category,
     require_performance_level,
 )
-from snapcli.ecs.guest_insides import mounted_at
+from snapcli.ecs.disk_use import ForceInUse, require_disk_file, require_not_in_use
 from snapcli.ecs.keys import check_encryption, encrypt
 from snapcli.ecs.records import GIB, DiskRecord
 from snapcli.ecs.region_data import zone_ids
@@ -130,14 +129,16 @@ def import_disk(call: Call, request: ImportDiskRequest) -> ImportDiskResponse:
 
 
 def _import_size_gib(request: ImportDiskRequest, category: str, level: str) -> int:
+    from snapcli.volumes.errors import VolumeError
+    from snapcli.volumes.images import image_length_bytes
+
     try:
-        with open(request.file, "rb") as source:
-            length_bytes = source.seek(0, os.SEEK_END)
-    except OSError as error:
+        length_bytes = image_length_bytes(request.file)
+    except VolumeError as error:
         raise ApiError(
             "InvalidParameter",
             400,
-            f"The file {request.file!r} can't be read: {error.strerror}. Give a raw image file.",
+            f"The file {request.file!r} can't be read: {error.message}. Give a raw image file.",
         ) from None
     least, most = size_range_gib(category, level)
     needed_gib = max(-(-length_bytes // GIB), least)
@@ -169,15 +170,22 @@ class ReadDiskResponse(Response):
 @operation("ReadDisk", lock=False, changes=False)
 def read_disk(call: Call, request: ReadDiskRequest) -> ReadDiskResponse:
     """Write a stretch of a disk to the caller's output."""
+    from snapcli.volumes.errors import VolumeError
     from snapcli.volumes.images import read_image
 
     disk = call.disk(request.disk_id)
     length_bytes = _stretch(disk, request.offset, request.length)
+    path = call.image_path(disk)
+    require_disk_file(call, disk)
     write = call.caller.write_output
     if write is None:
         raise ApiError("InvalidParameter", 400, "There is no output to write the bytes to.")
-    for chunk in read_image(call.image_path(disk), request.offset, length_bytes):
+    left = length_bytes
+    for chunk in read_image(path, request.offset, length_bytes):
         write(chunk)
+        left -= len(chunk)
+    if left:
+        raise VolumeError(f"{path} was cut while it was read: {left} bytes are missing", path)
     return ReadDiskResponse(length_bytes=length_bytes)
 
 
@@ -189,6 +197,7 @@ class WriteDiskRequest(Request):
     length: Annotated[int, _Bytes, "At most so many bytes; by default all of the input."] | None = (
         None
     )
+    force_in_use: ForceInUse = False
 
 
 class WriteDiskResponse(DiskResponse):
@@ -201,22 +210,16 @@ class WriteDiskResponse(DiskResponse):
 def write_disk(call: Call, request: WriteDiskRequest) -> WriteDiskResponse:
     """Write the caller's input into a disk; it must fit.
 
-    Changes no document, so it takes the shared lock: no capture runs meanwhile.
+    Changes no document, so it takes the shared lock: no capture runs meanwhile. Beneath a mounted
+    file system, or together with another writer, it is refused: that destroys what is there.
     """
     from snapcli.volumes.errors import VolumeError
     from snapcli.volumes.images import write_image
 
     disk = call.disk(request.disk_id)
     _stretch(disk, request.offset, 0)
-    point = mounted_at(call, disk)
-    if point:
-        raise ApiError(
-            "IncorrectDiskStatus",
-            403,
-            f"The disk {disk.disk_id} is mounted at {point} in {disk.instance_id}; what is written "
-            "beneath a mounted file system destroys it. Unmount it first: snapcli guest umount "
-            f"{disk.instance_id} {point}",
-        )
+    require_disk_file(call, disk)
+    require_not_in_use(call, disk, request.force_in_use)
     try:
         written = write_image(call.image_path(disk), request.offset, _input(call, request.length))
     except VolumeError as error:

@@ -188,9 +188,11 @@ def release_disk(call: Call, disk: DiskRecord) -> None:
     from snapcli.ecs import ledger
     from snapcli.ecs.nodes import remove_nodes
     from snapcli.ecs.snapshot_use import fail_images, is_held_by_image
+    from snapcli.volumes.images import name_apart
 
     del call.inventory(disk.region_id).disks[disk.disk_id]
-    call.tx.after_commit("unlink", {"paths": [call.image_file(disk)]})
+    image = call.image_file(disk)
+    call.tx.after_commit("unlink", {"paths": [image, name_apart(image)]})
     chain = call.chain(disk.region_id, disk.disk_id)
     if chain is None:
         return

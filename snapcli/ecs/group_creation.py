@@ -8,6 +8,7 @@ from snapcli.api.operation import Request, Response, operation
 from snapcli.api.types import ClientToken, InstantAccessDays, limits, several
 from snapcli.ecs.account import require_snapshot_service
 from snapcli.ecs.call import Call
+from snapcli.ecs.disk_use import require_disk_file
 from snapcli.ecs.guest_holds import held
 from snapcli.ecs.nodes import add_node, capture_files
 from snapcli.ecs.records import Chain, DiskRecord, GroupRecord, SnapshotRecord
@@ -288,6 +289,8 @@ def _capture_together(call: Call, members: list[Member]) -> list[Captured | None
     from snapcli.ecs.faults import refuse_busy_image
     from snapcli.volumes.together import together
 
+    for disk, _, _ in members:
+        require_disk_file(call, disk)
     names = ", ".join(disk.disk_id for disk, _, _ in members)
     images = [call.image_path(disk) for disk, _, _ in members]
     for _ in range(_TRIES):

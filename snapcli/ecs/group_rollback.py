@@ -6,6 +6,7 @@ from snapcli.api.errors import ApiError, DryRunOperation
 from snapcli.api.operation import Group, Request, operation
 from snapcli.ecs.account import require_snapshot_service
 from snapcli.ecs.call import Call
+from snapcli.ecs.disk_use import ForceInUse, require_not_in_use
 from snapcli.ecs.groups import OperationProgressResponse, OperationProgressSet, outcome
 from snapcli.ecs.region_rules import require_region
 from snapcli.ecs.rollback import check_rollback, roll_back
@@ -21,9 +22,11 @@ class DiskToReset(Group):
 class ResetDisksRequest(Request):
     """Which disks to roll back, each to which of its snapshots."""
 
+    local = ("force_in_use",)
     disk: Annotated[list[DiskToReset], "The disks with their snapshots."]
     region_id: Annotated[str, "The region of the disks."] = ""
     dry_run: Annotated[bool, "Check everything, change nothing."] = False
+    force_in_use: ForceInUse = False
 
 
 @operation("ResetDisks", lock=True, changes=True)
@@ -51,12 +54,16 @@ def reset_disks(call: Call, request: ResetDisksRequest) -> OperationProgressResp
             continue
         check_rollback(call, disk, *found)
         ready.append((disk, *found))
+    for disk, _, _ in ready:
+        require_not_in_use(call, disk, request.force_in_use)
     if request.dry_run:
         raise next(iter(gone.values()), DryRunOperation())
     if not ready:
         raise next(iter(gone.values()))
     for disk, chain, node in ready:
         roll_back(call, disk, chain, node)
+    for disk, _, _ in ready:
+        require_not_in_use(call, disk, request.force_in_use)  # comparing may have taken minutes
     return OperationProgressResponse(
         operation_progress_set=OperationProgressSet(
             operation_progress=[

@@ -37,31 +37,55 @@ def has_inside(call: Call, instance_id: str) -> bool:
 
 
 def make_inside(call: Call, instance: InstanceRecord) -> str:
-    """Return the guest's folder, made with its devices at first use."""
+    """Return the guest's folder, made at first use, with its devices as they are now."""
     from snapcli.guests import folder
 
     root = guest_folder(call, instance.instance_id)
     if not os.path.isdir(os.path.join(root, "dev")):
         folder.make(root)
-        folder.link_devices(root, _devices(call, instance))
+    folder.link_devices(root, _devices(call, instance))
     return root
+
+
+def inside_for_programs(call: Call, instance: InstanceRecord) -> str:
+    """Return the guest's folder for a program that may write to the instance's disks.
+
+    A disk's file with another name is broken off first, unless something is using it: that would
+    be parted from its disk.
+    """
+    from snapcli.volumes.holders import holders
+    from snapcli.volumes.images import break_off, has_other_names
+
+    for disk in call.disks_of(instance):
+        path = call.image_path(disk)
+        if has_other_names(path) and not holders(path):
+            break_off(path)
+    return make_inside(call, instance)
 
 
 def _devices(call: Call, instance: InstanceRecord) -> dict[str, str]:
     """Return what the instance's disks are called inside, such as vdb, and their files."""
     return {
-        "vd" + disk.device[-1]: os.path.realpath(call.image_path(disk))
+        _device(disk): os.path.realpath(call.image_path(disk))
         for disk in call.disks_of(instance)
         if disk.device
     }
+
+
+def _device(disk: DiskRecord) -> str:
+    return "vd" + disk.device[-1]
 
 
 def renew_devices(call: Call, instance: InstanceRecord) -> None:
     """Have the device links of the instance say which disks it has, once that is committed."""
     if has_inside(call, instance.instance_id):
         arguments = {
-            "root": guest_folder(call, instance.instance_id),
-            "images": _devices(call, instance),
+            "root": f"{call.home}guests/{instance.instance_id}",
+            "images": {
+                _device(disk): call.image_file(disk)
+                for disk in call.disks_of(instance)
+                if disk.device
+            },
         }
         call.tx.after_commit("devices", arguments)
 
@@ -102,20 +126,6 @@ def leave_disk(call: Call, disk: DiskRecord) -> None:
         root = guest_folder(call, disk.instance_id)
         with told():
             leaving.leave_image(root, os.path.realpath(call.image_path(disk)), _PATIENCE_SECONDS)
-
-
-def mounted_at(call: Call, disk: DiskRecord) -> str:
-    """Return where the disk's file system is mounted in its instance, "" when it is not."""
-    if not has_inside(call, disk.instance_id):
-        return ""
-    from snapcli.guests import folder, mounts
-
-    root = guest_folder(call, disk.instance_id)
-    image = os.path.realpath(call.image_path(disk))
-    for each in mounts.mounted(root):
-        if each.image == image:
-            return folder.shown(root, each.point)
-    return ""
 
 
 def remove_inside(call: Call, instance: InstanceRecord) -> None:

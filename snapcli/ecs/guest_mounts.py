@@ -6,6 +6,7 @@ from typing import Annotated
 from snapcli.api.errors import ApiError
 from snapcli.api.operation import Item, Request, Response, operation
 from snapcli.ecs.call import Call
+from snapcli.ecs.disk_use import ForceInUse, require_not_in_use
 from snapcli.ecs.guest_insides import has_inside, make_inside, told
 from snapcli.ecs.instance_power import require_status
 
@@ -25,6 +26,7 @@ class MountGuestDiskRequest(Request):
     disk_id: Annotated[str, "A disk attached to it, with a file system."]
     path: Annotated[str, "Where: a folder inside the instance, made when missing."]
     read_only: Annotated[bool, "Mount it read-only."] = False
+    force_in_use: ForceInUse = False
 
 
 class MountGuestDiskResponse(Response):
@@ -50,6 +52,8 @@ def mount_guest_disk(call: Call, request: MountGuestDiskRequest) -> MountGuestDi
             f"The disk {disk.disk_id} is not attached to {instance.instance_id}. Attach it with "
             "AttachDisk first.",
         )
+    if not request.read_only:  # two mounted file systems on one disk destroy each other
+        require_not_in_use(call, disk, request.force_in_use, but_own=True)
     root = make_inside(call, instance)
     with told():
         image = os.path.realpath(call.image_path(disk))

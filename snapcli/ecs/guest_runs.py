@@ -11,7 +11,7 @@ from snapcli.api.errors import ApiError
 from snapcli.api.operation import Item, Request, Response, operation
 from snapcli.api.types import json_list, limits
 from snapcli.ecs.call import Call
-from snapcli.ecs.guest_insides import has_inside, make_inside, told
+from snapcli.ecs.guest_insides import has_inside, inside_for_programs, make_inside, told
 from snapcli.ecs.instance_power import require_status
 from snapcli.ecs.steps import Steps
 
@@ -53,16 +53,19 @@ def run_in_guest(call: Call, request: RunInGuestRequest) -> RunInGuestResponse:
     It begins in the instance's root folder; $GUEST_ROOT names it.
     """
     from snapcli.guests import folder, processes, running
+    from snapcli.volumes.images import break_off
 
     instance = call.instance(request.instance_id)
     require_status(call, instance, "Running")
-    root = make_inside(call, instance)
+    root = inside_for_programs(call, instance)
     extra = dict(_variable(text) for text in request.env)
     job = f"run-{ids.random_bytes(8).hex()}"
     with told():
         where = folder.resolve(root, request.working_dir)
         if request.detach:
-            with open(folder.resolve(root, LOG_FILE), "ab") as log:
+            log_file = folder.resolve(root, LOG_FILE)
+            break_off(log_file)  # a hard-linked copy of the workspace keeps what it has
+            with open(log_file, "ab") as log:
                 child = processes.start(
                     root, request.command, folder=where, output=log.fileno(), extra=extra
                 )

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from snapcli.ecs import ledger
 from snapcli.ecs.call import Call, Freeing
+from snapcli.ecs.disk_use import require_disk_file
 from snapcli.ecs.records import BLOCK_BYTES, GIB, Chain, DiskRecord, SnapshotRecord
 from snapcli.volumes.layers import Captured, Layer
 
@@ -112,9 +113,12 @@ def capture_files(
     """Capture the disk's present bytes into the files of `node`; no record is changed.
 
     Returns None, and makes no file, when the disk is provably as the newest capture left it.
-    `source` is what to read when it is not the disk's own file but a clone of it; `still` says
-    that it is kept as it is meanwhile.
+    `source` is what to read when it is not the disk's own file but a clone of it; what the file
+    is was looked at by the caller then. `still` says that it is kept as it is meanwhile. Raises
+    VolumeError for a file of the wrong kind or length: it is no disk's content.
     """
+    if source is None:
+        require_disk_file(call, disk)
     if _newest_sound(chain) is not None and _is_unchanged(call, disk, chain):
         return None
     from snapcli.ecs.faults import refuse_busy_image

@@ -1,7 +1,8 @@
 """Work on disks and chains that follows a commit, and is repeated when a crash came between.
 
 Each finisher is idempotent: it may run twice, or begin again after having been cut off anywhere.
-They know files only; what to do was decided, and written to the journal, by the operation.
+They know files only; what to do was decided, and written to the journal, by the operation. So
+nobody is asked here whether another program uses a disk by now: a rollback half done has to end.
 """
 
 import os
@@ -125,8 +126,12 @@ def devices(workspace: str, arguments: Arguments) -> None:
     """Make the device links of a guest those of the disks that its instance has now."""
     from snapcli.guests.folder import link_devices
 
-    if os.path.isdir(arguments["root"]):
-        link_devices(arguments["root"], arguments["images"])
+    root = os.path.join(workspace, arguments["root"])
+    if os.path.isdir(root):
+        images = arguments["images"].items()
+        link_devices(
+            root, {name: os.path.realpath(os.path.join(workspace, file)) for name, file in images}
+        )
 
 
 FINISHERS = {

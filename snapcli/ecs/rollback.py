@@ -9,6 +9,7 @@ from snapcli.api.operation import Request, Response, operation
 from snapcli.ecs import recovery
 from snapcli.ecs.account import require_snapshot_service
 from snapcli.ecs.call import Call
+from snapcli.ecs.disk_use import ForceInUse, require_disk_file, require_not_in_use
 from snapcli.ecs.nodes import layers_through, restore_arguments
 from snapcli.ecs.phases import disk_status, instance_status
 from snapcli.ecs.records import GIB, Chain, DiskRecord, InstanceRecord, SnapshotRecord
@@ -19,12 +20,13 @@ from snapcli.ecs.snapshot_state import is_usable, must_be_awaited
 class ResetDiskRequest(Request):
     """Which disk to roll back, and to which of its snapshots."""
 
-    local = ("snapshot_first", "start_instance")
+    local = ("snapshot_first", "start_instance", "force_in_use")
     disk_id: Annotated[str, "The disk to roll back; attached to a stopped instance."]
     snapshot_id: Annotated[str, "A snapshot of this very disk."]
     dry_run: Annotated[bool, "Check everything, change nothing."] = False
     snapshot_first: Annotated[bool, "Take a snapshot of the present state before."] = False
     start_instance: Annotated[bool, "Start the instance afterwards."] = False
+    force_in_use: ForceInUse = False
 
 
 class ResetDiskResponse(Response):
@@ -47,6 +49,7 @@ def reset_disk(call: Call, request: ResetDiskRequest) -> ResetDiskResponse:
         from snapcli.ecs.snapshot_creation import check_quota
 
         check_quota(call, disk, chain)
+    require_not_in_use(call, disk, request.force_in_use)
     if request.dry_run:
         raise DryRunOperation
     response = ResetDiskResponse()
@@ -57,6 +60,7 @@ def reset_disk(call: Call, request: ResetDiskRequest) -> ResetDiskResponse:
         from snapcli.ecs.instance_power import start
 
         start(call, instance)
+    require_not_in_use(call, disk, request.force_in_use)  # comparing may have taken minutes
     return response
 
 
@@ -180,6 +184,7 @@ def write_down_restore(
     from snapcli.volumes.restore import plan_restore, verify_plan
 
     owner = owner or call
+    require_disk_file(call, disk, any_length=True)
     plan = plan_restore(
         call.image_path(disk),
         owner.chain_folder(chain),

@@ -4,6 +4,7 @@ A path of a guest never leads out of its folder: `..` stops at the root, and a l
 the guest would follow it, from its own root.
 """
 
+import contextlib
 import os
 import stat
 from collections.abc import Iterable, Iterator
@@ -119,15 +120,21 @@ def get(root: str, path: str) -> Iterator[bytes]:
 def link_devices(root: str, images: dict[str, str]) -> None:
     """Make `dev/vda`, `dev/vdb`, … links to the images of the guest's disks, and no others.
 
-    `images` maps names such as vda to absolute paths.
+    `images` maps names such as vda to absolute paths. The links are relative, so that those of a
+    copied workspace lead to the copy's disks.
     """
     folder = os.path.join(root, "dev")
     os.makedirs(folder, exist_ok=True)
+    here = os.path.realpath(folder)
+    wanted = {name: os.path.relpath(image, here) for name, image in images.items()}
+    # Two commands may do this at once; both make the same links.
     for name in os.listdir(folder):
         path = os.path.join(folder, name)
-        if os.path.islink(path) and images.get(name) != os.readlink(path):
-            os.unlink(path)
-    for name, image in images.items():
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.islink(path) and wanted.get(name) != os.readlink(path):
+                os.unlink(path)
+    for name, target in wanted.items():
         path = os.path.join(folder, name)
-        if not os.path.lexists(path):
-            os.symlink(image, path)
+        with contextlib.suppress(FileExistsError):
+            if not os.path.lexists(path):
+                os.symlink(target, path)

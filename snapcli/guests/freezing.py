@@ -118,6 +118,8 @@ class Freeze:
         while True:
             os.makedirs(os.path.dirname(self._record), exist_ok=True)
             try:
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(temporary)  # a kill left it; it may have another name by now
                 with open(temporary, "wb") as file:
                     file.write(msgspec.json.encode(self._state))
             except FileNotFoundError:

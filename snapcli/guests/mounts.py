@@ -8,10 +8,10 @@ import msgspec
 
 from snapcli.guests import folder
 from snapcli.guests.errors import GuestError, NotPossibleHere, StillBusy
+from snapcli.volumes.mount_table import mount_table
 
 # File systems that the kernel can freeze; AP-2 names what may be captured consistently.
 FREEZABLE = ("ext3", "ext4", "xfs", "btrfs")
-_ESCAPES = {"\\040": " ", "\\011": "\t", "\\012": "\n", "\\134": "\\"}
 
 
 class Mount(msgspec.Struct, frozen=True):
@@ -42,6 +42,11 @@ def mount(root: str, image: str, point: str, *, read_only: bool = False) -> Moun
             at = folder.shown(root, other.point)
             raise GuestError(f"{image} is mounted at {at} already. Unmount it first.")
     os.makedirs(target, exist_ok=True)
+    if not read_only:
+        # What is written to the file system must not appear in a copy of the workspace.
+        from snapcli.volumes.images import break_off
+
+        break_off(image)
     options = "loop,ro" if read_only else "loop"
     done = _run("mount", "-o", options, image, target)
     if done.returncode:
@@ -51,26 +56,13 @@ def mount(root: str, image: str, point: str, *, read_only: bool = False) -> Moun
 
 def mounted(root: str) -> list[Mount]:
     """Return what is mounted in a guest's folder, outermost first."""
-    found = []
-    try:
-        with open("/proc/self/mountinfo", encoding="utf-8") as file:
-            lines = file.readlines()
-    except OSError:
-        return []
     inside = root.rstrip("/") + "/"
-    for line in lines:
-        before, _, after = line.partition(" - ")
-        point = _plain(before.split()[4])
-        if point.startswith(inside):
-            type_, source, *_ = after.split()
-            found.append(Mount(point=point, image=_image_of(_plain(source)), type=type_))
+    found = [
+        Mount(point=each.point, image=_image_of(each.source), type=each.type)
+        for each in mount_table()
+        if each.point.startswith(inside)
+    ]
     return sorted(found, key=lambda each: each.point.count("/"))
-
-
-def _plain(text: str) -> str:
-    for escape, character in _ESCAPES.items():
-        text = text.replace(escape, character)
-    return text
 
 
 def _image_of(source: str) -> str:

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Final, Protocol
 import msgspec
 
 from snapcli.volumes.errors import VolumeError, os_failure
-from snapcli.volumes.images import StrPath, open_image, sync_folder
+from snapcli.volumes.freeing import can_punch, dead_ranges, free_dead, has_dead_space, is_shared
+from snapcli.volumes.images import StrPath, sync_folder
 from snapcli.volumes.layers import HandedOver, Layer
-from snapcli.volumes.layout import DATA, PACK_HEADER, RECORD, RECORD_BYTES
+from snapcli.volumes.layout import DATA, RECORD, RECORD_BYTES
 from snapcli.volumes.maps import MapReader, MapRun, MapWriter, map_name
-from snapcli.volumes.syscalls import punch_hole
 from snapcli.volumes.views import WINDOW_BLOCKS, View, filled
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 _RECORDS_AT_ONCE: Final = 32768  # 1 MiB of records
 
-_GRAIN_BYTES: Final = 4096
 _KEPT_EACH: Final = 16384  # of a thousand maps no more than 16 MiB in memory
 
 # One piece of a merge: whose run, which part of it, and whether an older map has the blocks too
@@ -225,8 +224,8 @@ class TrimResult(msgspec.Struct, frozen=True):
     """What `trim` freed: bytes given back to the file system and the files removed.
 
     `dead_packs` are the numbers that nothing names any more, their files gone: the caller may
-    forget them. `wasteful_packs` hold dead bytes that could not be given back because the file
-    system can't punch holes; `compact` gets rid of those.
+    forget them. `wasteful_packs` hold dead bytes that could not be given back, because the file
+    system can't punch holes or the pack has a second name; `compact` gets rid of those.
     """
 
     freed_bytes: int
@@ -254,7 +253,7 @@ def trim(folder: StrPath, live_maps: Sequence[str], packs: Mapping[int, str]) ->
     try:
         for number, name in packs.items():
             if name in kept and os.path.exists(f"{chain}/{name}"):
-                gained, complete = _free_dead(f"{chain}/{name}", live.get(number, array("Q")))
+                gained, complete = free_dead(f"{chain}/{name}", live.get(number, array("Q")))
                 freed += gained
                 if not complete:
                     wasteful.append(number)
@@ -301,7 +300,7 @@ def trim_packs(
     try:
         for number, name in packs.items():
             if os.path.exists(f"{chain}/{name}"):
-                _free_dead(f"{chain}/{name}", live.get(number, array("Q")))
+                free_dead(f"{chain}/{name}", live.get(number, array("Q")))
         for name in gone:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(f"{chain}/{name}")
@@ -313,7 +312,8 @@ class Survey(msgspec.Struct, frozen=True):
     """What `trim` will do once these maps are the live ones, known before the commit.
 
     `dead_packs` are the numbers whose files it will remove; `wasteful_packs` those that it can't
-    make holes in, so that `compact` has to get rid of their dead bytes.
+    make holes in, or must not since a copy of the workspace shares them, so that `compact` has to
+    get rid of their dead bytes.
     """
 
     dead_packs: tuple[int, ...]
@@ -329,26 +329,32 @@ def survey(folder: StrPath, live_maps: Sequence[str], packs: Mapping[int, str]) 
     live = _live_ranges(chain, live_maps, packs)
     kept = _kept(live_maps, packs, live)
     dead = tuple(number for number, name in packs.items() if name not in kept)
-    holed = [
-        number
-        for number, ranges in live.items()
-        if next(_dead_ranges(ranges), None) and os.path.exists(f"{chain}/{packs[number]}")
-    ]
-    if not holed or can_punch(f"{chain}/{packs[holed[0]]}"):
-        return Survey(dead, ())
-    return Survey(dead, tuple(holed))
-
-
-def can_punch(path: StrPath) -> bool:
-    """Whether the file system of this file can make holes: asked past its end, changing nothing."""
-    fd = open_image(path, writing=True)
     try:
-        past = -(-os.fstat(fd).st_size // _GRAIN_BYTES) * _GRAIN_BYTES
-        return punch_hole(fd, past, _GRAIN_BYTES)
+        shared, holed = _to_be_freed(chain, packs, live)
     except OSError as error:
-        raise os_failure(error, "look at", os.fspath(path)) from error
-    finally:
-        os.close(fd)
+        raise os_failure(error, "look at", chain) from error
+    if holed and not can_punch(f"{chain}/{packs[holed[0]]}"):
+        shared += holed
+    return Survey(dead, tuple(sorted(shared)))
+
+
+def _to_be_freed(
+    chain: str, packs: Mapping[int, str], live: "Mapping[int, array[int]]"
+) -> tuple[list[int], list[int]]:
+    """The packs with dead bytes that may not be changed in place, and those that may."""
+    shared, holed = [], []
+    for number, ranges in live.items():
+        path = f"{chain}/{packs[number]}"
+        try:
+            never_in_place = is_shared(path)
+        except FileNotFoundError:
+            continue
+        if never_in_place:
+            if has_dead_space(path, ranges):
+                shared.append(number)
+        elif next(dead_ranges(ranges), None):
+            holed.append(number)
+    return shared, holed
 
 
 def _kept(
@@ -385,34 +391,6 @@ def _live_ranges(
     return live
 
 
-def _dead_ranges(ranges: "array[int]") -> Iterator[tuple[int, int]]:
-    """The (offset, length) before and between these live ranges that can be given back.
-
-    Only whole file-system blocks can; a part of one comes back when its neighbours die too.
-    """
-    at = PACK_HEADER.size
-    for start, after in sorted(zip(ranges[::2], ranges[1::2], strict=True)):
-        first = -(-at // _GRAIN_BYTES) * _GRAIN_BYTES
-        last = start // _GRAIN_BYTES * _GRAIN_BYTES
-        if first < last:
-            yield first, last - first
-        at = after
-
-
-def _free_dead(path: str, ranges: "array[int]") -> tuple[int, bool]:
-    """Make holes of all that is not in these ranges; bytes given back, whether all could be."""
-    fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-    try:
-        state = os.fstat(fd)
-        end = max(ranges[1::2], default=PACK_HEADER.size)
-        if state.st_size > end:
-            os.ftruncate(fd, end)
-        complete = all(punch_hole(fd, offset, length) for offset, length in _dead_ranges(ranges))
-        return max(0, state.st_blocks - os.fstat(fd).st_blocks) * 512, complete
-    finally:
-        os.close(fd)
-
-
 class Compacted(msgspec.Struct, frozen=True):
     """The two new files of a node whose blocks were moved, and the bytes in the new pack."""
 
@@ -431,10 +409,10 @@ def compact(
 ) -> Compacted | None:
     """Move a node's blocks out of these packs into a new one, as stored, and write its new map.
 
-    What is encrypted is moved as it is; no key is needed.
-    For file systems without holes, before a commit of its own; `trim` then removes the old
-    files. `pack_number` and `generation` must be new. None, and nothing written, when the node
-    has no block in them. Raises DamagedMap, VolumeError; then neither file is there.
+    What is encrypted is moved as it is; no key is needed. For packs that can't be or must not be
+    punched, before a commit of its own; `trim` then removes the old files. `pack_number` and
+    `generation` must be new. None, and nothing written, when the node has no block in them.
+    Raises DamagedMap, VolumeError; then neither file is there.
     """
     from snapcli.volumes.packs import PackWriter, pack_name
 

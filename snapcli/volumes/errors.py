@@ -79,6 +79,53 @@ class ImageBusy(VolumeError):
         )
 
 
+class NotADisk(VolumeError):
+    """What stands where an image should is nothing that bytes of a disk can be in.
+
+    `kind` says what it is, `length_bytes` how long the image should be where that is known.
+    """
+
+    def __init__(self, path: str, kind: str, length_bytes: int = 0) -> None:
+        hint = "put a regular file or a block device in its place"
+        if length_bytes:
+            hint = (
+                f"move it away and put a copy of the disk's file in its place, or make an empty "
+                f"one (`truncate -s {length_bytes} {_quoted(path)}`) and roll back to a snapshot"
+            )
+        super().__init__(
+            f"{path} is {kind}; an image must be a regular file or a block device", path, hint
+        )
+        self.kind = kind
+
+
+class WrongLength(VolumeError):
+    """An image has not the length of its disk: it was cut or grown by another program."""
+
+    def __init__(self, path: str, found_bytes: int, length_bytes: int) -> None:
+        effect = (
+            "fills what is missing with zeros"
+            if found_bytes < length_bytes
+            else "cuts off what lies past the end"
+        )
+        gib, rest = divmod(length_bytes, 1 << 30)
+        super().__init__(
+            f"{path} has {found_bytes} bytes; its disk has {length_bytes}"
+            + ("" if rest else f" ({gib} GiB)"),
+            path,
+            f"`truncate -s {length_bytes} {_quoted(path)}` gives it its length again and {effect}; "
+            "a rollback puts back the bytes that a snapshot holds",
+        )
+        self.found_bytes = found_bytes
+        self.length_bytes = length_bytes
+
+
+def _quoted(path: str) -> str:
+    """The path as a shell takes it."""
+    import shlex
+
+    return shlex.quote(path)
+
+
 def mixed_up(file_is_encrypted: bool) -> str:
     """What is wrong with a file that is encrypted while its chain is not, or the reverse."""
     if file_is_encrypted:

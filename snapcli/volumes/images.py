@@ -1,15 +1,18 @@
 """Disk images: sparse raw files of a disk's full length. Create, resize, read, write, copy.
 
 Knows nothing of snapshots, and imports neither compression nor digests: commands that only
-touch a live disk stay light.
+touch a live disk stay light. Every image that is changed in place is opened by `open_to_change`,
+so that none with a second name is: a hard-linked copy of a workspace keeps its bytes.
 """
 
+import contextlib
 import errno
 import os
+import stat
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from snapcli.volumes.errors import VolumeError, os_failure
+from snapcli.volumes.errors import NotADisk, VolumeError, WrongLength, os_failure
 from snapcli.volumes.layout import BLOCK_BYTES
 
 StrPath = str | os.PathLike[str]
@@ -17,6 +20,12 @@ Progress = Callable[[int, int], None]  # bytes done, bytes in all
 
 _CHUNK_BYTES: Final = 1 << 20
 _ZEROS: Final = bytes(BLOCK_BYTES)
+_KINDS: Final = {
+    stat.S_IFIFO: "a FIFO",
+    stat.S_IFCHR: "a character device",
+    stat.S_IFDIR: "a folder",
+    stat.S_IFSOCK: "a socket",
+}
 
 
 def create_image(path: StrPath, length_bytes: int) -> None:
@@ -43,13 +52,121 @@ def open_new_image(path: StrPath, length_bytes: int) -> int:
     return fd
 
 
-def open_image(path: StrPath, writing: bool = False) -> int:
-    """A descriptor of an existing image or block device. Raises VolumeError when it can't."""
-    name = os.fspath(path)
+def open_image(path: StrPath) -> int:
+    """A descriptor, to read, of an existing image or block device; never waits for a FIFO.
+
+    Raises NotADisk for anything else, VolumeError when it can't be opened.
+    """
+    return _open(os.fspath(path), os.O_RDONLY)
+
+
+def open_to_change(path: StrPath, keep_bytes: int | None = None) -> int:
+    """A descriptor, to read and write, of an image of which no other name exists (any more).
+
+    One with several is broken off first, see `break_off`. Raises NotADisk, VolumeError.
+    """
+    break_off(path, keep_bytes)
+    return _open(os.fspath(path), os.O_RDWR)
+
+
+def _open(name: str, access: int) -> int:
+    # Only to read: an open to write that must not wait fails while somebody tries a lease.
+    wait = os.O_NONBLOCK if access == os.O_RDONLY else 0
     try:
-        return os.open(name, (os.O_RDWR if writing else os.O_RDONLY) | os.O_CLOEXEC)
+        _require_kind(os.stat(name), name)
+        fd = os.open(name, access | wait | os.O_CLOEXEC)
+        try:
+            _require_kind(os.fstat(fd), name)
+            os.set_blocking(fd, True)
+        except BaseException:
+            os.close(fd)
+            raise
     except OSError as error:
         raise os_failure(error, "open", name) from error
+    return fd
+
+
+def _require_kind(state: os.stat_result, name: str, length_bytes: int = 0) -> None:
+    if not stat.S_ISREG(state.st_mode) and not stat.S_ISBLK(state.st_mode):
+        kind = _KINDS.get(stat.S_IFMT(state.st_mode), "something unknown")
+        raise NotADisk(name, kind, length_bytes)
+
+
+def require_image(path: StrPath, length_bytes: int, *, any_length: bool = False) -> None:
+    """Make sure that this is a regular file or block device, and just so long.
+
+    With `any_length` only the former: for those who will set the length themselves. Raises
+    NotADisk or WrongLength, which name the command that mends it; VolumeError when it is gone.
+    """
+    name = os.fspath(path)
+    try:
+        state = os.stat(name)
+    except OSError as error:
+        raise os_failure(error, "open", name) from error
+    _require_kind(state, name, length_bytes)
+    if any_length:
+        return
+    found_bytes = state.st_size if stat.S_ISREG(state.st_mode) else image_length_bytes(name)
+    if found_bytes != length_bytes:
+        raise WrongLength(name, found_bytes, length_bytes)
+
+
+def break_off(path: StrPath, keep_bytes: int | None = None) -> bool:
+    """Give a regular file that has several names a file of its own under this one; was there any?
+
+    The other names keep the file with its bytes, this one gets a copy: a clone where the file
+    system makes one. `keep_bytes` is how much of it is still needed. Cut off anywhere, the name
+    stands for the old file or for the whole copy. Raises VolumeError.
+    """
+    name = os.path.realpath(path)
+    if not has_other_names(name):
+        return False
+    import fcntl
+
+    fd = open_image(name)
+    try:
+        # Two commands may do this at once: the second finds it done.
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        if not has_other_names(name):
+            return False
+        _copy_over(name, os.fstat(fd), keep_bytes)
+    except OSError as error:
+        raise os_failure(error, "make a file of its own of", name) from error
+    finally:
+        os.close(fd)
+    return True
+
+
+def _copy_over(name: str, state: os.stat_result, keep_bytes: int | None) -> None:
+    temporary = name_apart(name)
+    length_bytes = state.st_size if keep_bytes is None else min(keep_bytes, state.st_size)
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(temporary)  # a crash left it
+    copy_image(name, temporary, length_bytes)
+    try:
+        with contextlib.suppress(PermissionError):
+            os.chown(temporary, state.st_uid, state.st_gid)
+        os.chmod(temporary, stat.S_IMODE(state.st_mode))
+        os.replace(temporary, name)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+    sync_folder(os.path.dirname(name))
+
+
+def has_other_names(path: StrPath) -> bool:
+    """Whether a change in place would show under another name too."""
+    try:
+        state = os.stat(path)
+    except OSError:
+        return False
+    return stat.S_ISREG(state.st_mode) and state.st_nlink > 1
+
+
+def name_apart(path: StrPath) -> str:
+    """What a file is called while `break_off` makes it; only a crash leaves one behind."""
+    folder, name = os.path.split(os.fspath(path))
+    return os.path.join(folder, f".{name}.apart")
 
 
 def length_of(fd: int) -> int:
@@ -59,7 +176,7 @@ def length_of(fd: int) -> int:
 
 def resize_image(path: StrPath, length_bytes: int) -> None:
     """Change an image's length; what is added reads as zeros, what is cut off is gone."""
-    fd = open_image(path, writing=True)
+    fd = open_to_change(path, length_bytes)
     try:
         os.ftruncate(fd, length_bytes)
         os.fsync(fd)
@@ -77,7 +194,7 @@ def check_resize(path: StrPath, length_bytes: int) -> None:
     from snapcli.volumes.syscalls import open_unnamed
 
     name = os.fspath(path)
-    os.close(open_image(name, writing=True))
+    os.close(_open(name, os.O_RDWR))
     fd = open_unnamed(os.path.dirname(name) or ".")
     if fd is None:
         return
@@ -129,7 +246,7 @@ def write_image(path: StrPath, offset_bytes: int, chunks: Iterable[bytes]) -> in
     Raises VolumeError before anything of a chunk that would pass the end of the image.
     """
     name = os.fspath(path)
-    fd = open_image(path, writing=True)
+    fd = open_to_change(path)
     written = 0
     try:
         length = length_of(fd)

@@ -1,13 +1,14 @@
 """Making sure, before a rollback is decided, that there is space for all that it will write.
 
-Changes no byte and no length of the image. Must not write what the plan says; `restore` does.
+Changes no byte and no length of the image; one with several names is broken off here, while
+nothing is decided yet. Must not write what the plan says; `restore` does.
 """
 
 import os
 from collections.abc import Iterator
 
 from snapcli.volumes.errors import os_failure
-from snapcli.volumes.images import data_extents, length_of, open_image
+from snapcli.volumes.images import data_extents, length_of, open_to_change
 from snapcli.volumes.layout import BLOCK_BYTES
 from snapcli.volumes.restore import RestorePlan
 from snapcli.volumes.syscalls import allocate, punch_hole
@@ -20,7 +21,7 @@ def reserve(plan: RestorePlan) -> None:
     somebody frees some. Where the file system can't do this nothing happens. Raises VolumeError
     when the space is not there; then what was reserved is given back.
     """
-    fd = open_image(plan.image_path, writing=True)
+    fd = open_to_change(plan.image_path)
     reserved: list[tuple[int, int]] = []
     try:
         for start, length in _holes(fd, plan):

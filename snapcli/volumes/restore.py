@@ -19,6 +19,7 @@ from snapcli.volumes.images import (
     length_of,
     open_image,
     open_new_image,
+    open_to_change,
     sync_folder,
     write_all,
 )
@@ -289,7 +290,7 @@ def apply_plan(plan: RestorePlan) -> None:
     Synced when it returns. Interrupted at any point, a new plan finishes it. Raises
     DamagedBlock (never after a `verify_plan` of undamaged files), VolumeError.
     """
-    fd = open_image(plan.image_path, writing=True)
+    fd = open_to_change(plan.image_path, plan.length_bytes)
     try:
         os.ftruncate(fd, plan.length_bytes)
         filler = _Filler(fd, plan.length_bytes, will_sync=True)

@@ -29,8 +29,16 @@ def read_bytes(path: str) -> bytes:
 
 
 def write_synced(path: str, data: bytes, mode: int = 0o600) -> None:
-    """Write a file whole and sync it (not its folder); replaces what was there. Raises OSError."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    """Write a file whole and sync it (not its folder); replaces what was there. Raises OSError.
+
+    What was there is unlinked, not overwritten: a hard-linked copy of the workspace may have it.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+    try:
+        descriptor = os.open(path, flags, mode)
+    except FileExistsError:
+        os.unlink(path)
+        descriptor = os.open(path, flags, mode)
     try:
         _write_all(descriptor, data, path)
         os.fsync(descriptor)

@@ -215,9 +215,9 @@ def test_space_returns_to_the_machine_when_a_node_is_deleted(cloud: Cloud, disk_
 def test_where_the_file_system_cannot_make_holes_the_space_returns_all_the_same(
     cloud: Cloud, instance_id: str, disk_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from snapcli.volumes import deletion
+    from snapcli.volumes import freeing
 
-    monkeypatch.setattr(deletion, "punch_hole", lambda fd, offset, length: False)
+    monkeypatch.setattr(freeing, "punch_hole", lambda fd, offset, length: False)
     cloud.write(disk_id, 0, noise(64))
     first = cloud.snapshot(disk_id)
     cloud.write(disk_id, 0, noise(48))
@@ -243,13 +243,13 @@ def test_where_the_file_system_cannot_make_holes_the_space_returns_all_the_same(
 def test_a_full_file_system_without_holes_does_not_hinder_deletion(
     cloud: Cloud, disk_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from snapcli.volumes import deletion
+    from snapcli.volumes import deletion, freeing
     from snapcli.volumes.errors import VolumeError
 
     def no_space(*arguments: object) -> None:
         raise VolumeError("no space left", "x.pack")
 
-    monkeypatch.setattr(deletion, "punch_hole", lambda fd, offset, length: False)
+    monkeypatch.setattr(freeing, "punch_hole", lambda fd, offset, length: False)
     cloud.write(disk_id, 0, noise(8))
     first = cloud.snapshot(disk_id)
     cloud.write(disk_id, 0, noise(4))

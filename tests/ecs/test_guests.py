@@ -131,7 +131,7 @@ def test_the_devices_inside_are_the_disks_that_are_attached(cloud: Cloud, instan
     disk_id = cloud.data_disk(instance)
 
     def devices() -> dict[str, str]:
-        return {link.name: os.readlink(link) for link in (root / "dev").iterdir()}
+        return {link.name: os.path.realpath(link) for link in (root / "dev").iterdir()}
 
     system = devices()["vda"]
     assert devices() == {"vda": system, "vdb": str(cloud.image(disk_id))}

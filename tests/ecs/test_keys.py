@@ -171,7 +171,7 @@ def test_blocks_handed_on_by_a_deletion_give_the_very_bytes(
     second = cloud.snapshot(disk_id)
     wanted = digest(cloud, disk_id)
     if not holes:
-        monkeypatch.setattr("snapcli.volumes.deletion.punch_hole", lambda *_: False)
+        monkeypatch.setattr("snapcli.volumes.freeing.punch_hole", lambda *_: False)
     cloud.ecs("DeleteSnapshot", SnapshotId=first)
     moved = any(re.search(r"\.\d+\.pack", name) for name in stored(cloud, disk_id))
     assert moved is not holes

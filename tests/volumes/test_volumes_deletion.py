@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from volumes_model import B, Chain
 
-from snapcli.volumes import deletion
+from snapcli.volumes import deletion, freeing
 from snapcli.volumes.deletion import compact, hand_over, hand_over_all, trim
 from snapcli.volumes.errors import DamagedMap, VolumeError
 from snapcli.volumes.layers import Layer
@@ -152,7 +152,7 @@ def test_a_trim_cut_short_is_finished_by_the_next(
     for first in (3, 13, 23):
         noise(chain, first, 5)
     chain.snapshot()
-    real = deletion.punch_hole
+    real = freeing.punch_hole
     left = calls
 
     def punch(fd: int, offset: int, length: int) -> bool:
@@ -163,7 +163,7 @@ def test_a_trim_cut_short_is_finished_by_the_next(
         return real(fd, offset, length)
 
     with monkeypatch.context() as patch:
-        patch.setattr(deletion, "punch_hole", punch)
+        patch.setattr(freeing, "punch_hole", punch)
         with contextlib.suppress(KeyboardInterrupt):
             chain.delete(0)
     chain.trim()
@@ -204,7 +204,7 @@ def test_a_failed_hand_over_leaves_no_file(tmp_path: Path, monkeypatch: pytest.M
 def test_where_holes_are_impossible_rewriting_a_pack_returns_the_space(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deletion, "punch_hole", lambda fd, offset, length: False)
+    monkeypatch.setattr(freeing, "punch_hole", lambda fd, offset, length: False)
     chain = Chain(tmp_path, 40 * B)
     noise(chain, 0, 40)
     chain.snapshot()

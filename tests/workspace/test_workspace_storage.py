@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import workspace_helpers as helpers
 
-from snapcli.workspace import settings_edit
+from snapcli.workspace import files, settings_edit
 from snapcli.workspace.errors import WorkspaceError
 from snapcli.workspace.store import Workspace
 
@@ -137,3 +137,14 @@ def test_an_error_that_is_not_the_disks_is_passed_on_as_it_is(tmp_path: Path) ->
     workspace = helpers.set_scene(str(tmp_path / "w"))
     with pytest.raises(FileNotFoundError), workspace.write():
         open(tmp_path / "nowhere" / "x")  # noqa: SIM115
+
+
+def test_a_file_is_written_anew_so_that_another_name_of_the_old_one_keeps_it(
+    tmp_path: Path,
+) -> None:
+    """A hard-linked copy of a workspace has what a kill left, too."""
+    path, other = tmp_path / "staged", tmp_path / "copy"
+    files.write_synced(str(path), b"before")
+    os.link(path, other)
+    files.write_synced(str(path), b"after")
+    assert (path.read_bytes(), other.read_bytes()) == (b"after", b"before")
