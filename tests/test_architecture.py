@@ -153,6 +153,7 @@ def test_files_are_opened_to_be_changed_in_place_in_few_places() -> None:
         "snapcli/volumes/maps.py",  # new
         "snapcli/volumes/packs.py",  # new
         "snapcli/volumes/syscalls.py",  # without a name
+        "snapcli/volumes/stamps.py",  # new, for a moment, to ask the time
         "snapcli/workspace/files.py",  # new
         "snapcli/workspace/settings.py",  # a temporary file
     }

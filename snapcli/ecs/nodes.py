@@ -138,6 +138,7 @@ def capture_files(
             call.progress(f"Capturing {disk.disk_id}"),
             cipher=cipher,
             still=still,
+            length_bytes=disk.size_gib * GIB,
         )
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from blake3 import blake3
 
-from snapcli.volumes.errors import ImageBusy, os_failure
+from snapcli.volumes.errors import ImageBusy, WrongLength, os_failure
 from snapcli.volumes.fence import TRIES, Fence
 from snapcli.volumes.images import Progress, StrPath, length_of, open_image, sync_folder
 from snapcli.volumes.layers import Captured, Layer
@@ -48,6 +48,7 @@ def capture(
     sync: bool = True,
     cipher: "Cipher | None" = None,
     still: bool = False,
+    length_bytes: int | None = None,
 ) -> Captured:
     """Write the pack and the map of a new snapshot of an image, and say what they hold (OV-1).
 
@@ -55,9 +56,9 @@ def capture(
     view are stored, blocks that are zero now are noted as empty. `pack_number` must be new in
     the chain. With `sync` both files and the folder are on the disk when this returns. With the
     chain's `cipher`, what is stored is encrypted. `still` says that the caller keeps the image
-    as it is meanwhile, and that it is to have no stamp.
+    as it is meanwhile, and that it is to have no stamp; `length_bytes` how long it must be.
     `progress` gets bytes read and bytes to read. Raises ImageBusy when the image never stayed
-    still, DamagedMap, VolumeError; on any error neither file is left.
+    still, WrongLength, DamagedMap, VolumeError; on any error neither file is left.
     """
     chain = os.fspath(folder)
     name = os.fspath(image_path)
@@ -69,7 +70,9 @@ def capture(
         try:
             maps = MapWriter(chain, map_name(snapshot_id), encrypted)
             try:
-                attempts = _Attempts(fd, name, chain, view, pack, maps, progress, cipher)
+                attempts = _Attempts(
+                    fd, name, chain, view, pack, maps, progress, cipher, length_bytes
+                )
                 view_blocks, stamp = attempts.run(still)
                 pack.finish(sync)
                 maps.finish(view_blocks, stamp, sync)
@@ -129,8 +132,10 @@ class _Attempts:
         maps: MapWriter,
         progress: Progress | None,
         cipher: "Cipher | None",
+        length_bytes: int | None,
     ) -> None:
         self._cipher = cipher
+        self._length_bytes = length_bytes
         self._fd = fd
         self._name = name
         self._folder = folder
@@ -190,6 +195,8 @@ class _Attempts:
         Raises _Broken as soon as somebody waits at the fence, to keep nobody waiting.
         """
         length = length_of(fd)
+        if self._length_bytes not in (None, length):
+            raise WrongLength(self._name, length, self._length_bytes or 0)
         total = min(os.fstat(fd).st_blocks * 512, length)
         done = view_blocks = 0
         workers = [_examiner(fd, length, self._cipher) for _ in range(thread_count())]

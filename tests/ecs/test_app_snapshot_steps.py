@@ -109,9 +109,9 @@ def test_a_fault_at_any_step_leaves_no_member_and_nothing_frozen(
 
             whole = group_creation.capture_files
 
-            def slow(*words: Any) -> Any:
+            def slow(*words: Any, **named: Any) -> Any:
                 time.sleep(1.2)
-                return whole(*words)
+                return whole(*words, **named)
 
             patch.setattr("snapcli.ecs.group_creation.capture_files", slow)
             options += ["--timeout", "1"]

@@ -1,7 +1,8 @@
 """CreateSnapshot: who may be captured, what the snapshot holds, how long it takes (rules CR)."""
 
+import os
 import random
-from pathlib import Path
+from typing import Any
 
 import pytest
 from hand_edits import make_automatic
@@ -20,12 +21,6 @@ def instance_id(cloud: Cloud) -> str:
 @pytest.fixture
 def disk_id(cloud: Cloud, instance_id: str) -> str:
     return cloud.data_disk(instance_id)
-
-
-def write(image: Path, content: bytes) -> None:
-    """Write to the beginning of a disk as another program does."""
-    with image.open("r+b") as file:
-        file.write(content)
 
 
 @pytest.mark.rule("OV-1", "CR-3")
@@ -57,15 +52,16 @@ def test_a_write_during_the_capture_is_never_half_in_the_snapshot(
     read = capture._Attempts._read
     reads = []
 
-    def read_while_written(attempts: capture._Attempts, fd: int) -> int:
-        outcome = read(attempts, fd)
+    def read_while_written(attempts: capture._Attempts, *words: Any) -> int:
+        outcome = read(attempts, *words)
         if not reads:
-            write(image, block("2") * 4)
+            os.pwrite(file.fileno(), block("2") * 4, 0)
         reads.append(1)
         return outcome
 
     monkeypatch.setattr(capture._Attempts, "_read", read_while_written)
-    snapshot_id = cloud.snapshot(disk_id)
+    with open(image, "r+b") as file:  # as a mounted disk is: who opens it only now has to wait
+        snapshot_id = cloud.snapshot(disk_id)
     assert len(reads) > 1
     cloud.ecs("StopInstance", InstanceId=instance_id)
     cloud.write(disk_id, 0, bytes(4 * BLOCK_BYTES))
@@ -84,13 +80,14 @@ def test_a_disk_that_is_written_to_all_the_while_is_refused(
     monkeypatch.setattr(capture, "clone", lambda source_fd, target_fd: False)
     read = capture._Attempts._read
 
-    def read_while_written(attempts: capture._Attempts, fd: int) -> int:
-        outcome = read(attempts, fd)
-        write(image, random.randbytes(64))
+    def read_while_written(attempts: capture._Attempts, *words: Any) -> int:
+        outcome = read(attempts, *words)
+        os.pwrite(file.fileno(), random.randbytes(64), 0)
         return outcome
 
     monkeypatch.setattr(capture._Attempts, "_read", read_while_written)
-    result = cloud.refused("CreateSnapshot", DiskId=disk_id)
+    with open(image, "r+b") as file:
+        result = cloud.refused("CreateSnapshot", DiskId=disk_id)
     assert result.error_code == "CreateSnapshot.Failed"
     assert disk_id in result.err
     assert cloud.snapshots() == []

@@ -15,7 +15,7 @@ from volumes_model import B, Chain, pattern
 
 from snapcli.volumes import capture as module
 from snapcli.volumes.capture import capture
-from snapcli.volumes.errors import DamagedMap, ImageBusy, VolumeError
+from snapcli.volumes.errors import DamagedMap, ImageBusy, VolumeError, WrongLength
 from snapcli.volumes.fence import TRIES
 from snapcli.volumes.layout import NO_STAMP
 from snapcli.volumes.maps import MapReader
@@ -381,3 +381,12 @@ def test_progress_ends_at_the_total(tmp_path: Path) -> None:
     assert len(seen) > 3
     assert seen == sorted(seen)
     assert seen[-1][0] == seen[-1][1] > 0
+
+
+def test_an_image_that_lost_its_length_after_it_was_looked_at_is_refused(tmp_path: Path) -> None:
+    chain = Chain(tmp_path, 4 * B)
+    chain.change({0: 1})
+    for length in (3 * B, 5 * B):
+        with pytest.raises(WrongLength, match=rf"{4 * B}.*{length}|{length}.*{4 * B}"):
+            capture(chain.image, chain.folder, [], "s-1", 1, length_bytes=length)
+    assert list(chain.folder.iterdir()) == []
