@@ -58,6 +58,12 @@ class _Image(msgspec.Struct):
         """The time by which a write to the image would be dated now."""
         return file_system_now_ns(self.folder, self.state.st_dev)
 
+    def may_change_undated(self) -> bool:
+        """Whether stores to it would leave no date: somebody has it mapped, where none do."""
+        from snapcli.volumes.holders import is_mapped
+
+        return not (self.is_dated or self.is_device) and is_mapped(self.fd)
+
     def write_back(self) -> None:
         """Put what was written on the disk; a write(2) that is under way ends before."""
         if not self.is_device:
@@ -157,6 +163,8 @@ class Fence:
         last write is a second old. Raises OSError when an image can't be written back.
         """
         self.give_up()
+        if any(image.may_change_undated() for image in self._images):
+            return False
         for image in self._images:
             image.write_back()
         for image in self._images:

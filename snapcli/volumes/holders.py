@@ -6,7 +6,6 @@ nobody is found. Must not change anything, and ends nobody.
 """
 
 import contextlib
-import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -15,16 +14,15 @@ from typing import Final, Literal
 
 import msgspec
 
-from snapcli.volumes.images import StrPath
+from snapcli.volumes.errors import VolumeError
+from snapcli.volumes.images import StrPath, open_image
 from snapcli.volumes.mount_table import Mounted, mount_table
+from snapcli.volumes.syscalls import has_writer
 
-_F_SETSIG: Final = 10
 _SYS: Final = "/sys"
 # A file system that is being unmounted lets go of its loop device a moment later, and a program
 # that ends of its files: what goes in this time is not told.
 _PAUSES_SECONDS: Final = (0.02, 0.08, 0.2)
-# Their kernels refuse a lease for reasons of their own, whether anybody writes or not.
-_REMOTE: Final = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "ceph")
 
 
 class Holder(msgspec.Struct, frozen=True):
@@ -97,40 +95,31 @@ def _holders(name: str, state: os.stat_result) -> list[Holder]:
     processes = list(_processes(state))
     found += [each for each in processes if each.pid != own]
     # One of these, or the asking process itself, may be all that the lease was refused for.
-    if is_written and not found and not processes and not _is_remote(state):
+    if is_written and not found and not processes:
         found.append(Holder("unknown"))
     return found
 
 
 def _is_open_for_writing(name: str) -> bool | None:
-    """Whether any process at all has the file open for writing, or so mapped; None: not told.
-
-    The kernel's own word: it grants a read lease only when nobody has. It is given back at once.
-    """
+    """Whether any process at all has the file open for writing, or so mapped; None: not told."""
     try:
-        import fcntl
-        import signal
-
-        fd = os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except (ImportError, OSError):
+        fd = open_image(name)
+    except VolumeError:
         return None
     try:
-        # The signal for "somebody opens it meanwhile" must be one that is ignored by default.
-        fcntl.fcntl(fd, _F_SETSIG, signal.SIGURG)
-        fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_RDLCK)
-        fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_UNLCK)
-    except AttributeError:  # no leases on this system
-        return None
-    except OSError as error:
-        return True if error.errno == errno.EAGAIN else None
+        return has_writer(fd)
     finally:
         os.close(fd)
-    return False
 
 
-def _is_remote(state: os.stat_result) -> bool:
-    device = os.major(state.st_dev), os.minor(state.st_dev)
-    return any(each.device == device and each.type in _REMOTE for each in mount_table())
+def is_mapped(fd: int) -> bool:
+    """Whether a program that can be looked at has an open file mapped for writing."""
+    state = os.fstat(fd)
+    try:
+        names = os.listdir("/proc")
+    except OSError:
+        return False
+    return any(name.isdigit() and _maps(name, state) for name in names)
 
 
 def _is_same(other: os.stat_result, state: os.stat_result) -> bool:
@@ -260,6 +249,13 @@ def _writes(pid: str, state: os.stat_result) -> bool:
     return False
 
 
+def _stated(path: str) -> os.stat_result | None:
+    try:
+        return os.stat(path)
+    except OSError:
+        return None
+
+
 def _maps(pid: str, state: os.stat_result) -> bool:
     """Whether the process has this file mapped so that what it writes to memory goes there."""
     for line in _read(f"/proc/{pid}/maps").splitlines():
@@ -267,13 +263,14 @@ def _maps(pid: str, state: os.stat_result) -> bool:
         if len(fields) < 6 or fields[1][1] != "w" or fields[1][3] != "s":
             continue
         # The number alone can be another file system's; where we may, we ask which file it is.
+        # On overlayfs it is the one beneath, so the name is asked for too.
         start, _, end = fields[0].partition("-")
-        try:
-            mapped = os.stat(f"/proc/{pid}/map_files/{int(start, 16):x}-{int(end, 16):x}")
-        except OSError:
+        found = _stated(f"/proc/{pid}/map_files/{int(start, 16):x}-{int(end, 16):x}")
+        if found is None:
             if int(fields[4]) == state.st_ino and stat.S_ISREG(state.st_mode):
                 return True
             continue
-        if _is_same(mapped, state):
+        named = _stated(fields[5]) if int(fields[4]) == state.st_ino else None
+        if any(each is not None and _is_same(each, state) for each in (found, named)):
             return True
     return False

@@ -147,8 +147,13 @@ def take_lease(fd: int) -> bool:
     most. Only the file's owner and root get one. On overlayfs one is granted in spite of
     mappings, and network file systems know only of their own machine, so none is taken there.
     """
-    if sys.platform != "linux" or _file_system(fd) not in _LEASED:
-        return False
+    return _file_system(fd) in _LEASED and _lease(fd) == 0
+
+
+def _lease(fd: int) -> int:
+    """Take a read lease; the error number, 0 for none."""
+    if sys.platform != "linux":
+        return errno.ENOSYS
     import fcntl
     import signal
 
@@ -156,9 +161,9 @@ def take_lease(fd: int) -> bool:
         # The signal for "someone else opens it" must be one that is ignored by default.
         fcntl.fcntl(fd, _F_SETSIG, signal.SIGURG)
         fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_RDLCK)
-    except OSError:
-        return False
-    return True
+    except OSError as error:
+        return error.errno or errno.EINVAL
+    return 0
 
 
 def has_lease(fd: int) -> bool:
@@ -180,15 +185,19 @@ def drop_lease(fd: int) -> None:
         fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_UNLCK)
 
 
-def nobody_writes(fd: int) -> bool:
-    """Whether no process has this file (opened read-only here) open for writing, or so mapped.
+def has_writer(fd: int) -> bool | None:
+    """Whether any process has this file (opened read-only here) open for writing, or so mapped.
 
-    Who opens it in between waits microseconds.
+    The kernel's own word, by a lease that is given back at once; None where it doesn't tell.
     """
-    if not take_lease(fd):
-        return False
+    kind = _file_system(fd)
+    if kind not in _LOCAL:
+        return None
+    refused = _lease(fd)
+    if refused:
+        return True if refused == errno.EAGAIN else None
     drop_lease(fd)
-    return True
+    return False if kind in _LEASED else None
 
 
 def unwritten_pages(fd: int) -> int:

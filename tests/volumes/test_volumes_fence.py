@@ -15,7 +15,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from real_file_systems import CLONING, MAKERS, mounted
+from real_file_systems import CLONING, MAKERS, UNDATED, mounted
 from volumes_model import B, Chain
 
 from snapcli.volumes import fence, stamps
@@ -29,14 +29,14 @@ from snapcli.volumes.layout import NO_STAMP
 from snapcli.volumes.maps import MapReader
 from snapcli.volumes.restore import read_view
 from snapcli.volumes.scan import SpanReader
-from snapcli.volumes.syscalls import has_lease, nobody_writes
+from snapcli.volumes.syscalls import has_lease, has_writer
 from snapcli.volumes.together import together
 
 BLOCKS = 96
 CAPTURES = 12
 
 
-@pytest.fixture(params=MAKERS)
+@pytest.fixture(params=[*MAKERS, *UNDATED])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
     """A folder on a loop-mounted file system of each kind."""
     with mounted(request.param, tmp_path) as mount:
@@ -134,8 +134,13 @@ def test_of_two_counters_the_second_is_never_ahead_of_the_first(
     with counting(mode, images[one], one_at, images[two], two_at) as writer:
         outcomes = [check(taken(images, folder)) for _ in range(CAPTURES)]
         writer.send_signal(signal.SIGSTOP)  # the images are open, and still
-        assert check(taken(images, folder))
-    if disks == 1 and place.name.removeprefix("mnt-") in CLONING:
+        last = check(taken(images, folder))
+    kind = place.name.removeprefix("mnt-")
+    if kind in UNDATED and mode != "written":
+        assert not any(outcomes) and not last  # nobody could say whether it was written to
+        return
+    assert last
+    if disks == 1 and kind in CLONING:
         assert all(outcomes)
 
 
@@ -200,6 +205,8 @@ def test_a_second_write_within_the_step_of_the_dates_is_seen_by_the_next_capture
 def test_an_image_that_was_left_alone_for_long_enough_is_not_read_again(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    if place.name.removeprefix("mnt-") in UNDATED:
+        pytest.skip("no date proves anything here")
     chain = Chain(place, 4 * B)
     chain.change({0: 1})
     time.sleep(4)  # longer than whole seconds need
@@ -310,7 +317,8 @@ def test_a_lease_is_taken_of_all_images_or_of_none(tmp_path: Path) -> None:
         stood = Fence([str(path) for path in paths], [one.fileno(), two.fileno()])
         with stood, open(paths[1], "r+b"):
             assert not stood.lease() and not stood.leased
-            assert nobody_writes(one.fileno()) and not has_lease(one.fileno())
+            assert has_writer(one.fileno()) is False and has_writer(two.fileno()) is True
+            assert not has_lease(one.fileno())
         with stood:
             assert stood.lease() and stood.holds() and not stood.is_broken()
         assert not has_lease(one.fileno()) and not has_lease(two.fileno())
