@@ -22,7 +22,8 @@ def keep_plan(plan: "RestorePlan") -> str:
     """Keep what was compared before the commit, so that `restore` need not compare again.
 
     Returns the name to write down with the work: only that very work uses the plan, and only in
-    this process; after a crash `restore` compares anew.
+    this process; after a crash, or when the disk may have been written to since, `restore`
+    compares anew.
     """
     from snapcli.api.ids import random_bytes
 
@@ -41,7 +42,7 @@ def restore(workspace: str, arguments: Arguments) -> None:
     if not os.path.exists(image):
         return  # the disk was released after this was written down
     plan = _plans.pop(arguments.get("plan", ""), None)
-    if plan is not None:
+    if plan is not None and plan.is_current():
         apply_plan(plan)
         return
     from snapcli.ecs.keys import cipher_noted

@@ -209,14 +209,28 @@ class Fence:
         if not self._leased:
             return NO_STAMP
         image = self._images[index]
+        stamp = stamp_of(image.fd, image.state, self._later_ns(image))
+        return stamp if self.holds() and image.is_as_noted() else NO_STAMP
+
+    def proven(self, index: int) -> os.stat_result | None:
+        """The state of an image that any later write will change, else None; waits as `stamp`."""
+        image = self._images[index]
+        if not self._leased or not image.is_dated:
+            return None
+        self._later_ns(image)
+        proof = image.is_settled() and self.holds() and image.is_as_noted()
+        return image.state if proof else None
+
+    @staticmethod
+    def _later_ns(image: _Image) -> int | None:
+        """Return the file system's time, once the image's date is a tick old if that is near."""
         now_ns = image.now_ns()
         waited_ns = 0
         while now_ns is not None and waited_ns < 2 * TICK_NS and image.is_a_little_young(now_ns):
             sleep(_WAIT_NS / 1e9)
             waited_ns += _WAIT_NS
             now_ns = image.now_ns()
-        stamp = stamp_of(image.fd, image.state, now_ns)
-        return stamp if self.holds() and image.is_as_noted() else NO_STAMP
+        return now_ns
 
     def give_up(self) -> None:
         """Let whoever waits go on; harmless when there is no fence."""

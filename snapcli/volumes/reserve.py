@@ -7,7 +7,7 @@ nothing is decided yet. Must not write what the plan says; `restore` does.
 import os
 from collections.abc import Iterator
 
-from snapcli.volumes.errors import os_failure
+from snapcli.volumes.errors import VolumeError, os_failure
 from snapcli.volumes.images import data_extents, length_of, open_to_change
 from snapcli.volumes.layout import BLOCK_BYTES
 from snapcli.volumes.restore import RestorePlan
@@ -19,15 +19,24 @@ def reserve(plan: RestorePlan) -> None:
 
     Then applying can't fail for want of space, which would leave the workspace waiting until
     somebody frees some. Where the file system can't do this nothing happens. Raises VolumeError
-    when the space is not there; then what was reserved is given back.
+    when the image was written to since the plan was made, or the space is not there; then what
+    was reserved is given back.
     """
+    if plan.seen is not None and not plan.is_current():
+        raise VolumeError(
+            f"{plan.image_path} was written to while it was compared with the snapshot",
+            plan.image_path,
+            "end what writes to it, then try again",
+        )
     fd = open_to_change(plan.image_path)
     reserved: list[tuple[int, int]] = []
     try:
         for start, length in _holes(fd, plan):
             reserved.append((start, length))
             if not allocate(fd, start, length):
-                return
+                break
+        if plan.seen is not None:
+            plan.seen = os.fstat(fd)
     except OSError as error:
         for start, length in reserved:
             punch_hole(fd, start, length)

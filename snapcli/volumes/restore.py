@@ -13,6 +13,7 @@ from blake3 import blake3
 
 from snapcli.volumes.direct import DirectWriter
 from snapcli.volumes.errors import os_failure
+from snapcli.volumes.fence import Fence
 from snapcli.volumes.images import (
     Progress,
     StrPath,
@@ -33,6 +34,7 @@ from snapcli.volumes.layout import (
 )
 from snapcli.volumes.packs import ZERO_BLOCK, ZERO_DIGEST, BlockReader
 from snapcli.volumes.scan import SPAN_BLOCKS, Span, SpanReader, spans
+from snapcli.volumes.stamps import same_state
 from snapcli.volumes.syscalls import punch_hole, start_write_back
 from snapcli.volumes.views import WINDOW_BLOCKS, View, filled_runs
 from snapcli.volumes.workers import ordered_map, thread_count
@@ -47,8 +49,9 @@ _WAITING_THREADS: Final = 2  # beside one a core, where writing waits for the di
 class RestorePlan:
     """What a rollback will change: which blocks get other bytes, and which become holes.
 
-    `data_blocks` and `empty_blocks` count them. Flat arrays of (first block, count), so that a
-    plan for a large disk stays small.
+    `data_blocks` and `empty_blocks` count them. `seen` is the state of the image that the plan is
+    for, None where it would not show that something was written since. Flat arrays of (first
+    block, count), so that a plan for a large disk stays small.
     """
 
     def __init__(
@@ -66,6 +69,7 @@ class RestorePlan:
         self.packs = packs
         self.length_bytes = length_bytes
         self.progress = progress
+        self.seen: os.stat_result | None = None
         self.data_blocks = 0
         self.empty_blocks = 0
         self._data = array("I")
@@ -88,6 +92,10 @@ class RestorePlan:
     def empty_runs(self) -> Iterator[tuple[int, int]]:
         """(first block, count) of what becomes holes."""
         return zip(self._empty[::2], self._empty[1::2], strict=True)
+
+    def is_current(self) -> bool:
+        """Whether the image is still as it was compared; False where nobody can tell."""
+        return self.seen is not None and same_state(self.seen, os.stat(self.image_path))
 
     def jobs(self) -> Iterator[Job]:
         """The blocks to write, at most 2 MiB of them at a time, with their records."""
@@ -131,7 +139,9 @@ def plan_restore(
     view = View(os.fspath(folder), layers, cipher is not None)
     plan = RestorePlan(name, view, packs, length_bytes, progress, cipher)
     fd = open_image(name)
+    fence = Fence([name], [fd])
     try:
+        fence.lease()
         # What lies past the snapshot's length will be cut off, so it need not be read.
         length = min(length_of(fd), length_bytes)
         total = min(os.fstat(fd).st_blocks * 512, length)
@@ -143,11 +153,15 @@ def plan_restore(
             for first, count in emptied:
                 plan.add_empty(first, count)
             done += read_bytes
+            if fence.is_broken():
+                fence.give_up()  # whoever waits goes on; what it writes is seen by the plan's state
             if progress is not None:
                 progress(min(done, total), total)
+        plan.seen = fence.proven(0)
     except OSError as error:
         raise os_failure(error, "read", name) from error
     finally:
+        fence.give_up()
         os.close(fd)
     return plan
 

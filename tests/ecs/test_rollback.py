@@ -2,6 +2,7 @@
 
 import json
 import random
+from pathlib import Path
 
 import pytest
 from refusals import picture, refused
@@ -313,4 +314,41 @@ def test_the_guides_recipe_gets_back_what_was_written_after_the_snapshot(
     made(f"ecs DeleteDisk --DiskId {new}", "RequestId")
     made(f"ecs StartInstance --InstanceId {instance_id}", "RequestId")
     assert cloud.read(disk_id, 0, 3) == block("1") + block("2") + block("3")
+    cloud.check()
+
+
+@pytest.mark.rule("RB-2", "RB-9")
+def test_a_write_after_the_comparison_is_not_left_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before the rollback is decided it is refused, after that it is rolled back too."""
+    from snapcli.ecs import recovery
+    from snapcli.volumes import restore
+
+    cloud = Cloud(tmp_path / "workspace")  # on a disk: in memory no date proves anything
+    instance_id = cloud.instance()
+    disk_id = cloud.data_disk(instance_id)
+    cloud.write(disk_id, 0, block("A") + block("B"))
+    made = cloud.snapshot(disk_id)
+    kept = digest(cloud, disk_id)
+    cloud.write(disk_id, 1, block("C"))
+    stop(cloud, instance_id)
+    image = cloud.image(disk_id)
+
+    def write() -> None:
+        with image.open("r+b") as file:
+            file.write(block("X"))
+
+    def meddle(module: object, name: str) -> None:
+        real = getattr(module, name)
+        monkeypatch.setattr(module, name, lambda *words: (write(), real(*words))[1])
+
+    meddle(restore, "verify_plan")
+    result = cloud.run("ecs", "ResetDisk", "--DiskId", disk_id, "--SnapshotId", made)
+    assert result.code == 4 and "was written to while it was compared" in result.err
+    assert cloud.read(disk_id, 0, 2) == block("X") + block("C")
+    monkeypatch.undo()
+    meddle(recovery, "keep_plan")
+    cloud.ecs("ResetDisk", DiskId=disk_id, SnapshotId=made)
+    assert digest(cloud, disk_id) == kept
     cloud.check()
