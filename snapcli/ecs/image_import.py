@@ -231,7 +231,8 @@ def _take_in(call: Call, region_id: str, disk: ImageDisk, file: _File) -> dateti
         description=f"Imported from {file.asked.oss_object}."[:256],
         serial_number=ids.serial_number(),
     )
-    captured = capture_files(call, origin, chain, node, _raw_path(call, origin, file))
+    raw = _raw_path(call, origin, file)
+    captured = capture_files(call, origin, chain, node, raw, any_length=True)
     add_node(call, origin, chain, node, captured)
     disk.size_gib = file.size_gib
     disk.snapshot_id = node.snapshot_id

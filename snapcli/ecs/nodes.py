@@ -109,13 +109,15 @@ def capture_files(
     source: str | None = None,
     *,
     still: bool = False,
+    any_length: bool = False,
 ) -> Captured | None:
     """Capture the disk's present bytes into the files of `node`; no record is changed.
 
     Returns None, and makes no file, when the disk is provably as the newest capture left it.
     `source` is what to read when it is not the disk's own file but a clone of it; what the file
-    is was looked at by the caller then. `still` says that it is kept as it is meanwhile. Raises
-    VolumeError for a file of the wrong kind or length: it is no disk's content.
+    is was looked at by the caller then. `still` says that it is kept as it is meanwhile,
+    `any_length` that it need not be as long as the disk. Raises VolumeError for a file of the
+    wrong kind or length: it is no disk's content.
     """
     if source is None:
         require_disk_file(call, disk)
@@ -138,7 +140,7 @@ def capture_files(
             call.progress(f"Capturing {disk.disk_id}"),
             cipher=cipher,
             still=still,
-            length_bytes=disk.size_gib * GIB,
+            length_bytes=None if any_length else disk.size_gib * GIB,
         )
 
 

@@ -335,20 +335,21 @@ def test_a_write_after_the_comparison_is_not_left_on_the_disk(
     stop(cloud, instance_id)
     image = cloud.image(disk_id)
 
-    def write() -> None:
+    def write(at: int) -> None:
         with image.open("r+b") as file:
+            file.seek(at * BLOCK_BYTES)
             file.write(block("X"))
 
-    def meddle(module: object, name: str) -> None:
+    def meddle(module: object, name: str, at: int) -> None:
         real = getattr(module, name)
-        monkeypatch.setattr(module, name, lambda *words: (write(), real(*words))[1])
+        monkeypatch.setattr(module, name, lambda *words: (write(at), real(*words))[1])
 
-    meddle(restore, "verify_plan")
+    meddle(restore, "verify_plan", 0)
     result = cloud.run("ecs", "ResetDisk", "--DiskId", disk_id, "--SnapshotId", made)
     assert result.code == 4 and "was written to while it was compared" in result.err
     assert cloud.read(disk_id, 0, 2) == block("X") + block("C")
     monkeypatch.undo()
-    meddle(recovery, "keep_plan")
+    meddle(recovery, "keep_plan", 2)
     cloud.ecs("ResetDisk", DiskId=disk_id, SnapshotId=made)
     assert digest(cloud, disk_id) == kept
     cloud.check()
