@@ -15,6 +15,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from holding import loop_device, needs_loop
 from real_file_systems import CLONING, MAKERS, UNDATED, mounted
 from volumes_model import B, Chain
 
@@ -145,13 +146,14 @@ def test_of_two_counters_the_second_is_never_ahead_of_the_first(
 
 
 @pytest.mark.slow
+@needs_loop
 @pytest.mark.rule("OV-2")
 def test_a_block_device_in_an_images_place_is_captured_when_nothing_was_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     backing = tmp_path / "backing"
     backing.write_bytes(os.urandom(BLOCKS * B))
-    with on_loop_device(backing) as device:
+    with loop_device(backing) as device:
         chain = tmp_path / "chain"
         chain.mkdir()
         got = capture(device, chain, [], "s-1", 1)
@@ -167,19 +169,6 @@ def test_a_block_device_in_an_images_place_is_captured_when_nothing_was_written(
         monkeypatch.setattr(SpanReader, "read", read)
         with pytest.raises(ImageBusy):
             capture(device, chain, [], "s-2", 2)
-
-
-@contextlib.contextmanager
-def on_loop_device(backing: Path) -> Iterator[str]:
-    """Give a loop device of a file; the test is skipped where there is none."""
-    made = subprocess.run(["losetup", "-f", "--show", backing], capture_output=True, text=True)
-    if made.returncode:
-        pytest.skip("no loop devices here")
-    device = made.stdout.strip()
-    try:
-        yield device
-    finally:
-        subprocess.run(["losetup", "-d", device], check=True)
 
 
 @pytest.mark.slow
