@@ -50,9 +50,13 @@ class Running:
 
     def wait(self, count: int) -> list[dict[str, str]]:
         """Return the first `count` events of a run with `--json`, once they are there."""
+        self.wait_lines(count)
+        return [json.loads(line) for _, line in self.lines[:count]]
+
+    def wait_lines(self, count: int) -> None:
+        """Wait until so many lines are on standard output; what is said may be read before."""
         with self._came:
             assert self._came.wait_for(lambda: len(self.lines) >= count, _ENOUGH_SECONDS), self.said
-        return [json.loads(line) for _, line in self.lines[:count]]
 
     def wait_said(self, text: str) -> None:
         """Wait until standard error has said `text`."""
@@ -123,8 +127,9 @@ def test_a_policy_fires_at_its_hour_on_the_running_clock_once(
     cloud.ok("clock", "set", "2022-03-11T04:59:58Z")  # which lets two hours come at once
     set_at = time.monotonic()
     run.wait_said("Next: 2022-03-11T06:00:00Z")
+    run.wait_lines(3)
     # Two seconds after the clock was set, which was somewhere between these two.
-    fired_at = run.lines[-1][0]
+    fired_at = run.lines[2][0]
     assert begun + 1.9 < fired_at < set_at + 10, (begun, set_at, fired_at)
     time.sleep(1.2)
     assert run.stop() == 0
