@@ -160,7 +160,7 @@ _LOCAL = (
         "ResumeClock",
         "clock",
         "clock resume",
-        "Let a standing clock run on; to the system's time leads `clock reset`.",
+        "Let a frozen clock run on; `clock reset` returns to the system's time.",
     ),
     ("ResetClock", "clock", "clock reset", "Let the clock follow the system's time again."),
     ("ConfigureClock", "clock", "clock configure", "Change the settings of the clock."),

@@ -105,7 +105,7 @@ class ResumeClockRequest(Request):
 
 @operation("ResumeClock", lock=True, changes=True)
 def resume_clock(call: Call, request: ResumeClockRequest) -> ClockResponse:
-    """Let a clock that stands still run on from there; ResetClock leads to the system's time."""
+    """Let a clock that stands still run on from there; ResetClock returns to the system's time."""
     return _move(call, moving.resume)
 
 

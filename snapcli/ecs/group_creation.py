@@ -294,12 +294,15 @@ def _capture_together(call: Call, members: list[Member]) -> list[Captured | None
     names = ", ".join(disk.disk_id for disk, _, _ in members)
     images = [call.image_path(disk) for disk, _, _ in members]
     for _ in range(_TRIES):
+        captured: list[Captured | None] = []
         with refuse_busy_image(names), together(images, os.path.dirname(images[0])) as held_images:
-            captured = [
-                capture_files(call, disk, chain, node, source, still=held_images.still)
-                for (disk, chain, node), source in zip(members, held_images.sources, strict=True)
-            ]
-            if held_images.is_one_instant():
+            for (disk, chain, node), source in zip(members, held_images.sources, strict=True):
+                captured.append(
+                    capture_files(call, disk, chain, node, source, still=held_images.still)
+                )
+                if not held_images.is_one_instant():
+                    break  # nobody who wants to write is kept waiting for the rest
+            else:
                 return captured
         _forget(call, members, captured)
     raise ApiError(
@@ -313,7 +316,7 @@ def _capture_together(call: Call, members: list[Member]) -> list[Captured | None
 
 def _forget(call: Call, members: list[Member], captured: list[Captured | None]) -> None:
     """Remove the files of an attempt that was of no single instant."""
-    for (_, chain, _), files in zip(members, captured, strict=True):
+    for (_, chain, _), files in zip(members, captured, strict=False):
         if files is None:
             continue
         for name in (files.pack_file, files.map_file):
