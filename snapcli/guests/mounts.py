@@ -3,6 +3,7 @@
 import contextlib
 import os
 import subprocess
+from time import sleep
 
 import msgspec
 
@@ -12,6 +13,9 @@ from snapcli.volumes.mount_table import mount_table
 
 # File systems that the kernel can freeze; AP-2 names what may be captured consistently.
 FREEZABLE = ("ext3", "ext4", "xfs", "btrfs")
+# A program that just ended, or one that only looks at what others have open, keeps a file system
+# busy for a moment. It is waited for while nobody can be named.
+_PAUSES_SECONDS = (0.05, 0.1, 0.2, 0.4)
 
 
 class Mount(msgspec.Struct, frozen=True):
@@ -98,13 +102,20 @@ def unmount_all(root: str, *, by_force: bool = False) -> int:
 
 
 def _unmount(root: str, target: str, *, by_force: bool = False) -> None:
-    done = _run("umount", *(["--lazy"] if by_force else []), target)
-    if done.returncode:
-        users_now = ", ".join(map(str, users(target))) or "unknown"
-        raise StillBusy(
-            f"{folder.shown(root, target)} can't be unmounted: {_said(done)} It is used by the "
-            f"processes {users_now}, which are not the guest's. End them, or leave the folder."
-        )
+    using: list[int] = []
+    for seconds in (0.0, *_PAUSES_SECONDS):
+        sleep(seconds)
+        done = _run("umount", *(["--lazy"] if by_force else []), target)
+        using = users(target) if done.returncode else []
+        if not done.returncode:
+            return
+        if using:
+            break
+    users_now = ", ".join(map(str, using)) or "unknown"
+    raise StillBusy(
+        f"{folder.shown(root, target)} can't be unmounted: {_said(done)} It is used by the "
+        f"processes {users_now}, which are not the guest's. End them, or leave the folder."
+    )
 
 
 def users(target: str) -> list[int]:

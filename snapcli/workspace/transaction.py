@@ -55,6 +55,7 @@ class Transaction:
         self._mark = mark
         self._reached = reading.now  # what the mark will say; and with which clock
         self._clock = settings.clock
+        self._is_moved = False
         self._moved_mark: ClockMark | None = None
 
     def path(self, *relative: str) -> str:
@@ -197,7 +198,7 @@ class Transaction:
         `now` is the caller's to know.
         """
         self._require_writable()
-        self._reached, self._clock = now, settings
+        self._reached, self._clock, self._is_moved = now, settings, True
         # With the settings or not at all, where the old mark would make another time of them.
         behind = Clock(settings).at(system) < now
         if behind or now < self.now or system < self.reading.taken:
@@ -229,6 +230,10 @@ class Transaction:
         ahead = self._next_mark() if changes or deletions else {}
         if self._moved_mark is not None:
             changes[MARK_NAME] = documents.encode(self._moved_mark)
+        elif self._is_moved:
+            # A clock that is not moved after all must not find that time has come there.
+            changes |= ahead
+            ahead = {}
         if self._settings_text is not None:
             changes[SETTINGS_NAME] = self._settings_text.encode()
         commit.commit(self._root, changes, journal, self._pending, self._finishers, ahead)

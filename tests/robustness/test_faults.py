@@ -70,7 +70,7 @@ def _every_step(folder: Path, kind: str, stride: int, *names: str) -> None:
     ],
 )
 def test_a_fault_at_a_step_leaves_the_state_before_or_after(memory_folder: Path, kind: str) -> None:
-    _every_step(memory_folder, kind, 9, "ResetDisk", "DeleteSnapshot, the first")
+    _every_step(memory_folder, kind, 9, "ResetDisk", "DeleteSnapshot, the first", "two days go by")
 
 
 @pytest.mark.rule("GR-4", "RB-9")
